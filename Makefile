@@ -1,0 +1,48 @@
+# Every target does its own set-up in .venv, once; a change of pyproject.toml or constraints.txt does it again.
+#   make demo     train a Neural Turing Machine on the copy task, score it on longer sequences, draw its memory
+#   make test     the quick tests           make test-slow   the tests with large counts
+#   make check    style, types and floors   make bench       how long a training step takes
+
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+PIP_FLAGS ?=
+
+BIN := .venv/bin
+READY := .venv/ready
+
+.PHONY: setup demo test test-slow check format bench clean
+
+setup: $(READY)
+
+$(READY): pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet $(PIP_FLAGS) -c constraints.txt --upgrade pip
+	$(BIN)/python -m pip install --quiet $(PIP_FLAGS) -c constraints.txt --build-constraint constraints.txt -e '.[cli]' --group dev --group test
+	touch $@
+
+demo: $(READY)
+	rm -rf runs/demo
+	$(BIN)/tapehead train copy --model ntm --seed 1 --stop-when-solved --out runs/demo
+	$(BIN)/tapehead evaluate runs/demo --lengths 20 40 60 80 100 120
+	$(BIN)/tapehead plot runs/demo
+
+test: $(READY)
+	$(BIN)/python -m pytest -q
+
+test-slow: $(READY)
+	$(BIN)/python -m pytest -q -m slow
+
+check: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(READY)
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: $(READY)
+	$(BIN)/python bench/training_step.py
+
+clean:
+	rm -rf .venv build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache

@@ -1,0 +1,71 @@
+"""Checks of what a caller hands in: each error names the argument, what was expected and what came."""
+
+import math
+import sys
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+import torch
+
+
+def check_choice(name: str, value: object, choices: Iterable[str]) -> None:
+    """Raise unless the value is one of the choices; the message names the nearest."""
+    choices = list(choices)
+    if not isinstance(value, str):
+        raise TypeError(f"{name}: expected one of {_listed(choices)}, not {value!r}")
+    if value not in choices:
+        near = get_close_matches(value, choices, n=1, cutoff=0.5)
+        hint = f" (did you mean {near[0]!r}?)" if near else ""
+        raise ValueError(f"{name}: expected one of {_listed(choices)}, not {value!r}{hint}")
+
+
+def check_count(name: str, value: object, least: int = 1) -> None:
+    """Raise unless the value is a whole number of at least `least`."""
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise TypeError(f"{name}: expected a whole number >= {least}, not {value!r}")
+    if value < least:
+        raise ValueError(f"{name}: expected a whole number >= {least}, not {value}")
+
+
+def check_number(name: str, value: object, least: float = -math.inf, *, above: float = -math.inf) -> None:
+    """Raise unless the value is a finite number, at least `least` and greater than `above`."""
+    expected = "a finite number"
+    if math.isfinite(above):
+        expected += f" > {above:g}"
+    elif math.isfinite(least):
+        expected += f" >= {least:g}"
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        raise TypeError(f"{name}: expected {expected}, not {value!r}")
+    if not abs(value) <= sys.float_info.max or value < least or value <= above:
+        raise ValueError(f"{name}: expected {expected}, not {value}")
+
+
+def check_flag(name: str, value: object) -> None:
+    """Raise unless the value is True or False."""
+    if not isinstance(value, bool):
+        raise TypeError(f"{name}: expected True or False, not {value!r}")
+
+
+def check_dtype(dtype: object) -> None:
+    """Raise unless the value is a type of real numbers, or None."""
+    expected = "expected a floating-point torch.dtype, as torch.float32 and torch.float64 are, or None"
+    if dtype is not None and not isinstance(dtype, torch.dtype):
+        raise TypeError(f"dtype: {expected}, not {dtype!r}")
+    if dtype is not None and not dtype.is_floating_point:
+        raise ValueError(f"dtype: {expected}, not {dtype}")
+
+
+def check_device(device: object) -> None:
+    """Raise unless the value is a device that torch knows, its name, or None."""
+    expected = "expected a torch.device, the name of one or None"
+    if not isinstance(device, torch.device | str | None):
+        raise TypeError(f"device: {expected}, not {device!r}")
+    if isinstance(device, str):
+        try:
+            torch.device(device)
+        except RuntimeError as problem:
+            raise ValueError(f"device: {expected}, not {device!r}") from problem
+
+
+def _listed(choices: list[str]) -> str:
+    return ", ".join(repr(choice) for choice in choices)

@@ -1,0 +1,37 @@
+"""Writing a file so that a crash leaves either the old one or the new one, never half of one."""
+
+import errno
+import os
+from pathlib import Path
+from uuid import uuid4
+
+
+def write_atomically(path: Path, data: bytes) -> None:
+    """Write beside the file, force to disk, and put in its place.
+
+    Args:
+        path: The file; its folder must exist.
+        data: All that it shall hold.
+
+    Raises:
+        OSError: The folder cannot be written to, or the disk is full; the old file is then as it was. Or there is
+            something else than a file in its place, such as a folder or a device.
+    """
+    if path.exists() and not path.is_file():
+        raise OSError(errno.EINVAL, "expected a file, or nothing, in this place", str(path))
+    temporary = path.with_name(f".{path.name}.{uuid4().hex}.part")
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except BaseException:
+        os.unlink(temporary)
+        raise
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)

@@ -1,0 +1,45 @@
+"""The letters that axes go by, and the tensor types made of them.
+
+| letter | axis                                   | letter  | axis                                        |
+|--------|----------------------------------------|---------|---------------------------------------------|
+| T      | time steps                             | R, H    | read heads, write heads                     |
+| B      | sequences in a batch                   | heads   | read heads first, then write heads          |
+| N      | memory slots                           | S       | shift offsets, 2 * shift_range + 1          |
+| W      | width of a slot                        | D       | units of the controller                     |
+| I, O   | channels of an input, of an output     | L       | layers of the controller                    |
+
+A type with `*` in front of its first axis also takes more axes there, or none.
+"""
+
+from typing import TypeAlias
+
+from jaxtyping import Bool, Float, Int
+from torch import Tensor
+
+Inputs: TypeAlias = Float[Tensor, "T B I"]
+Outputs: TypeAlias = Float[Tensor, "T B O"]
+Lengths: TypeAlias = Int[Tensor, "B"]
+Running: TypeAlias = Bool[Tensor, "B"]
+Input: TypeAlias = Float[Tensor, "B I"]
+Output: TypeAlias = Float[Tensor, "B O"]
+
+Memory: TypeAlias = Float[Tensor, "*B N W"]
+Weighting: TypeAlias = Float[Tensor, "*B N"]
+Weightings: TypeAlias = Float[Tensor, "*B heads N"]
+ReadWeightings: TypeAlias = Float[Tensor, "*B R N"]
+WriteWeightings: TypeAlias = Float[Tensor, "*B H N"]
+Keys: TypeAlias = Float[Tensor, "*B heads W"]
+Reads: TypeAlias = Float[Tensor, "*B R W"]
+Row: TypeAlias = Float[Tensor, "*B W"]
+Rows: TypeAlias = Float[Tensor, "*B H W"]
+PerHead: TypeAlias = Float[Tensor, "*B heads"]
+Shifts: TypeAlias = Float[Tensor, "*B heads S"]
+RawHeads: TypeAlias = Float[Tensor, "B P"]
+
+Units: TypeAlias = Float[Tensor, "B D"]
+Layers: TypeAlias = Float[Tensor, "*B L D"]
+
+Logits: TypeAlias = Float[Tensor, "T B O"]
+Targets: TypeAlias = Float[Tensor, "T B O"]
+Scored: TypeAlias = Bool[Tensor, "T B"]
+PerSequence: TypeAlias = Float[Tensor, "B"]

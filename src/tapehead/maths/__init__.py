@@ -1,0 +1,1 @@
+"""One equation, one function: what the machines compute, on plain tensors."""

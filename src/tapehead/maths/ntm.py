@@ -1,0 +1,185 @@
+"""One step of the Neural Turing Machine on explicit weights (Graves, Wayne, Danihelka 2014, arXiv 1410.5401)."""
+
+from typing import Literal, NamedTuple
+
+import torch
+from torch import Tensor
+from torch.nn.functional import linear, softplus
+
+from tapehead._shapes import (
+    Input,
+    Keys,
+    Layers,
+    Memory,
+    Output,
+    PerHead,
+    RawHeads,
+    Reads,
+    ReadWeightings,
+    Rows,
+    Shifts,
+    Units,
+    Weightings,
+    WriteWeightings,
+)
+from tapehead.maths import controllers
+from tapehead.maths.addressing import content, interpolate, sharpen, shift
+from tapehead.maths.memory import read, write
+
+Controller = Literal["lstm", "feedforward"]
+Addressing = Literal["content_and_location", "content"]
+
+
+class NTMOptions(NamedTuple):
+    """What a step needs to know beyond its tensors' shapes."""
+
+    controller: Controller
+    read_heads: int
+    write_heads: int
+    memory_width: int
+    shift_range: int
+    addressing: Addressing
+    clip: float | None
+
+    @property
+    def head_sizes(self) -> list[int]:
+        """How the head layer's outputs are cut: key, beta, g, s, gamma of all heads; erase, add of the write heads.
+
+        Within each part the heads follow one another, read heads first. Addressing by content alone has no g, s, gamma.
+        """
+        heads = self.read_heads + self.write_heads
+        location = [heads, heads * (2 * self.shift_range + 1), heads]
+        return [
+            heads * self.memory_width,
+            heads,
+            *(location if self.addressing == "content_and_location" else [0, 0, 0]),
+            self.write_heads * self.memory_width,
+            self.write_heads * self.memory_width,
+        ]
+
+
+class NTMWeights(NamedTuple):
+    """Everything that is learned and used at every step.
+
+    `controller` holds a tuple a layer: (W_ih (4D, fan_in), W_hh (4D, D), b (4D,)) for an lstm, whose first layer's
+    fan_in is I + R*W and the others' D; one tuple (W (D, I + R*W), b (D,)) for feedforward. P is sum(head_sizes).
+    """
+
+    controller: tuple[tuple[Tensor, ...], ...]
+    head_weight: Tensor  # (P, D)
+    head_bias: Tensor  # (P,)
+    output_weight: Tensor  # (O, D + R*W)
+    output_bias: Tensor  # (O,)
+
+
+class NTMState(NamedTuple):
+    """All that a Neural Turing Machine carries from one step to the next.
+
+    Every tensor has the batch axis first; an unbatched state lacks it, a trace's states have the axis T before it. The
+    feedforward controller remembers nothing itself: its `hidden` and `cell` have L = 0 layers.
+    """
+
+    memory: Memory  # (B, N, W)
+    read_weightings: ReadWeightings  # (B, R, N)
+    write_weightings: WriteWeightings  # (B, H, N)
+    reads: Reads  # (B, R, W)
+    hidden: Layers  # (B, L, D)
+    cell: Layers  # (B, L, D)
+
+
+class HeadParameters(NamedTuple):
+    """What the heads are told at one step, read heads first; the last two for write heads only."""
+
+    key: Keys  # k, (B, heads, W)
+    strength: PerHead  # beta, (B, heads)
+    gate: PerHead  # g, (B, heads)
+    shifts: Shifts  # s, (B, heads, S)
+    sharpening: PerHead  # gamma, (B, heads)
+    erase: Rows  # e, (B, H, W)
+    add: Rows  # a, (B, H, W)
+
+
+def ntm_step(inputs: Input, state: NTMState, weights: NTMWeights, options: NTMOptions) -> tuple[Output, NTMState]:
+    """Go one step: the controller sees the input and the last reads, the heads read, then write (section 3).
+
+    Every head addresses the memory as it was before the step, and reads come before writes.
+
+    Args:
+        inputs: x_t, (B, I).
+        state: The state before the step.
+        weights: The machine's weights.
+        options: The machine's options.
+
+    Returns:
+        y_t, (B, O), as logits, and the state after the step.
+    """
+    hidden_top, hidden, cell = _control(inputs, state, weights, options)
+    heads = head_parameters(linear(hidden_top, weights.head_weight, weights.head_bias), options)
+    previous = torch.cat([state.read_weightings, state.write_weightings], dim=-2)
+    weightings = address(state.memory, previous, heads, options.addressing)
+    read_weightings, write_weightings = weightings.split([options.read_heads, options.write_heads], dim=-2)
+    reads = read(state.memory, read_weightings)
+    memory = state.memory
+    for head in range(options.write_heads):
+        memory = write(memory, write_weightings[:, head], heads.erase[:, head], heads.add[:, head])
+    output = linear(torch.cat([hidden_top, reads.flatten(1)], dim=-1), weights.output_weight, weights.output_bias)
+    return _clipped(output, options.clip), NTMState(memory, read_weightings, write_weightings, reads, hidden, cell)
+
+
+def head_parameters(raw: RawHeads, options: NTMOptions) -> HeadParameters:
+    """Clip the head layer's outputs and bring each part into its range (section 3.3; the clip is Collier & Beel's).
+
+    Args:
+        raw: The head layer's outputs, (B, P), laid out as `NTMOptions.head_sizes` says.
+        options: The machine's options.
+
+    Returns:
+        k = tanh, beta = softplus, g = sigmoid, s = softmax, gamma = 1 + softplus, e = sigmoid, a = tanh.
+    """
+    heads, offsets = options.read_heads + options.write_heads, 2 * options.shift_range + 1
+    key, strength, gate, shifts, sharpening, erase, add = _clipped(raw, options.clip).split(options.head_sizes, dim=-1)
+    return HeadParameters(
+        key=torch.tanh(key).unflatten(-1, (heads, options.memory_width)),
+        strength=softplus(strength),
+        gate=torch.sigmoid(gate),
+        shifts=torch.softmax(shifts.unflatten(-1, (shifts.shape[-1] // offsets, offsets)), dim=-1),
+        sharpening=1 + softplus(sharpening),
+        erase=torch.sigmoid(erase).unflatten(-1, (options.write_heads, options.memory_width)),
+        add=torch.tanh(add).unflatten(-1, (options.write_heads, options.memory_width)),
+    )
+
+
+def address(memory: Memory, previous: Weightings, heads: HeadParameters, addressing: Addressing) -> Weightings:
+    """Find every head's new weighting: by content, and unless addressing is `content` also by location (figure 2).
+
+    Args:
+        memory: M_{t-1}, (B, N, W).
+        previous: w_{t-1}, (B, heads, N).
+        heads: What the heads are told.
+        addressing: Which of the two ways.
+
+    Returns:
+        w_t, (B, heads, N).
+    """
+    by_content = content(memory, heads.key, heads.strength)
+    if addressing == "content":
+        return by_content
+    return sharpen(shift(interpolate(by_content, previous, heads.gate), heads.shifts), heads.sharpening)
+
+
+def _control(inputs: Input, state: NTMState, weights: NTMWeights, options: NTMOptions) -> tuple[Units, Layers, Layers]:
+    """Run the controller's layers; return the top layer's units and every layer's new hidden and cell state."""
+    below = torch.cat([inputs, state.reads.flatten(1)], dim=-1)
+    if options.controller == "feedforward":
+        ((weight, bias),) = weights.controller
+        return controllers.feedforward(below, weight, bias), state.hidden, state.cell
+    hidden, cell = [], []
+    for layer, layer_weights in enumerate(weights.controller):
+        below, layer_cell = controllers.lstm(below, state.hidden[:, layer], state.cell[:, layer], *layer_weights)
+        hidden.append(below)
+        cell.append(layer_cell)
+    return below, torch.stack(hidden, dim=1), torch.stack(cell, dim=1)
+
+
+def _clipped(values: Tensor, clip: float | None) -> Tensor:
+    return values if clip is None else values.clamp(-clip, clip)

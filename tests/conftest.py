@@ -1,0 +1,26 @@
+"""What holds for every test, set before `tapehead` is imported for the first time."""
+
+import hypothesis
+import jaxtyping
+import pytest
+import torch
+
+import tests.signatures
+
+jaxtyping.install_import_hook("tapehead", f"{tests.signatures.__name__}.check")
+
+# One thread: the tests share the machine, and toy sizes gain nothing from more.
+torch.set_num_threads(1)
+
+# Memory that is used before it is written is NaN here, so that a forgotten initialisation cannot pass as a zero.
+torch.use_deterministic_algorithms(True)
+torch.utils.deterministic.fill_uninitialized_memory = True
+
+# The same cases on every machine and every run, and none too slow on a busy one.
+hypothesis.settings.register_profile("tapehead", derandomize=True, deadline=None, database=None)
+hypothesis.settings.load_profile("tapehead")
+
+
+@pytest.fixture(autouse=True)
+def _the_same_random_numbers_whatever_ran_before() -> None:
+    torch.manual_seed(0)
