@@ -1,0 +1,7 @@
+"""`python -m tapehead.cli` is `tapehead`."""
+
+import sys
+
+from tapehead.cli import main
+
+sys.exit(main())

@@ -1,0 +1,105 @@
+"""One update: a batch, a loss, its gradients, and a step of the optimiser."""
+
+import math
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from tapehead.maths.scores import bit_errors, bits
+from tapehead.training.data import Purpose, training_batch
+from tapehead.training.errors import DivergedError
+from tapehead.training.generalise import Score, score
+from tapehead.training.optimisers import clip_gradients, learning_rate
+from tapehead.training.run import Run
+
+MODEL, OPTIMISER = "model.", "optimiser."
+
+
+class Lesson(NamedTuple):
+    """What one update measured on its batch, before the weights moved."""
+
+    loss: float
+    bits: float  # per sequence
+    bit_errors: float  # per sequence
+    gradient_norm: float  # before clipping
+
+
+class Learner:
+    """A model that learns its task, update by update; which update comes next is the caller's to say."""
+
+    def __init__(self, run: Run) -> None:
+        self.run = run
+        self.task = run.make_task()
+        self.model = run.make_model()
+        self.optimiser = run.make_optimiser(self.model)
+        self.parameters = list(self.model.parameters())
+
+    def learn(self, update: int) -> Lesson:
+        """Do the update of this number.
+
+        Raises:
+            DivergedError: The loss or a gradient is not finite; the weights are still those of the update before.
+        """
+        batch = training_batch(self.run, self.task, update)
+        outputs, _ = self.model(batch.inputs, lengths=batch.lengths)
+        information = bits(outputs, batch.targets, batch.scored)
+        loss = information.sum() * math.log(2) / self._bits_or_sequences(batch.scored)
+        self.optimiser.zero_grad()
+        loss.backward()
+        norm = clip_gradients(self.parameters, self.run.gradient_clip, self.run.gradient_bound)
+        wrong = bit_errors(outputs, batch.targets, batch.scored)
+        lesson = Lesson(*torch.stack([loss.detach(), information.detach().mean(), wrong.mean(), norm]).tolist())
+        if not math.isfinite(lesson.loss + lesson.gradient_norm):
+            raise DivergedError(f"update {update}: loss {lesson.loss}, norm of its gradient {lesson.gradient_norm}")
+        for group in self.optimiser.param_groups:
+            group["lr"] = self.learning_rate(update)
+        self.optimiser.step()
+        return lesson
+
+    def learning_rate(self, update: int) -> float:
+        """Say the learning rate of an update."""
+        run = self.run
+        return learning_rate(update, run.learning_rate, run.warmup_updates, run.updates, run.decay)
+
+    def evaluate(self, update: int) -> Score:
+        """Try the model on fresh questions of the largest size; other ones after each update."""
+        sequences, seed = self.run.evaluation_sequences, self.run.seed
+        return score(self.model, self.task, self.task.largest, sequences, seed, Purpose.EVALUATION, update)
+
+    def tensors(self) -> dict[str, Tensor]:
+        """Give all that learning changes: the model's tensors, and the optimiser's by parameter number and name."""
+        state = self.optimiser.state_dict()["state"]
+        kept = {
+            f"{OPTIMISER}{number}.{name}": tensor
+            for number, tensors in state.items()
+            for name, tensor in tensors.items()
+            if tensor is not None
+        }
+        return {MODEL + name: tensor for name, tensor in self.model.state_dict().items()} | kept
+
+    def load_tensors(self, tensors: dict[str, Tensor]) -> None:
+        """Take back what `tensors` gave.
+
+        Raises:
+            RuntimeError: They are of another model.
+        """
+        self.model.load_state_dict(
+            {name.removeprefix(MODEL): tensor for name, tensor in tensors.items() if name.startswith(MODEL)}
+        )
+        state: dict[int, dict[str, Tensor]] = {}
+        for name, tensor in tensors.items():
+            if name.startswith(OPTIMISER):
+                number, _, slot = name.removeprefix(OPTIMISER).partition(".")
+                state.setdefault(int(number), {})[slot] = tensor
+        self.optimiser.load_state_dict({**self.optimiser.state_dict(), "state": state})
+
+    def is_finite(self) -> bool:
+        """Say whether every weight is a finite number."""
+        return all(bool(torch.isfinite(parameter).all()) for parameter in self.parameters)
+
+    def _bits_or_sequences(self, scored: Tensor) -> Tensor | int:
+        """What the loss is divided by."""
+        if self.run.loss == "mean":
+            return scored.sum() * self.task.output_size
+        return self.run.batch_size

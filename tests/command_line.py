@@ -1,0 +1,59 @@
+"""Calling `tapehead` as a shell does, in processes that need not start Python anew each time."""
+
+import contextlib
+import io
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import torch
+
+from tapehead.cli import main
+from tests.processes import PROCESSES, elsewhere
+from tests.training.tiny import TINY, TINY_NTM
+
+TINY_FLAGS = [f"--{name.replace('_', '-')}={value}" for name, value in (TINY | TINY_NTM).items()]
+
+
+class Said(NamedTuple):
+    """What a command left behind: its exit status and what it printed."""
+
+    status: int
+    out: str
+    err: str
+
+
+def tapehead(*words: str | Path) -> Said:
+    """Call `tapehead` with these words."""
+    return tapeheads([words])[0]
+
+
+def tapeheads(lines: Sequence[Sequence[str | Path]]) -> list[Said]:
+    """Call `tapehead` once for each line, one after the other in one process."""
+    return elsewhere(_call, [list(map(str, words)) for words in lines])
+
+
+def started(words: Sequence[str | Path], err: Path) -> PROCESSES.Process:
+    """Start `tapehead` with these words and do not wait for it; standard error goes to a file."""
+    process = PROCESSES.Process(target=_call_and_exit, args=(list(map(str, words)), err))
+    process.start()
+    return process
+
+
+def _call(lines: list[list[str]]) -> list[Said]:
+    torch.set_num_threads(1)
+    said = []
+    for words in lines:
+        out, err = io.StringIO(), io.StringIO()
+        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+            status = main(words)
+        said.append(Said(status, out.getvalue(), err.getvalue()))
+    return said
+
+
+def _call_and_exit(words: list[str], err: Path) -> None:
+    torch.set_num_threads(1)
+    with err.open("w") as file, contextlib.redirect_stderr(file), contextlib.redirect_stdout(io.StringIO()):
+        status = main(words)
+    sys.exit(status)

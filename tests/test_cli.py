@@ -1,0 +1,205 @@
+"""The commands, as a user calls them."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tapehead import __version__, cli
+from tapehead.cli import COMMANDS, _errors, main
+from tapehead.training.errors import StoppedError
+from tapehead.training.folder import read_rows, start_folder
+from tests.command_line import TINY_FLAGS, Said, tapehead, tapeheads
+from tests.training.tiny import stop_after, tiny_run, train
+
+
+@pytest.fixture(scope="module")
+def told(tmp_path_factory) -> tuple[Path, dict[str, Said]]:
+    """One run from its beginning to its pictures, and what each command said."""
+    run = tmp_path_factory.mktemp("runs") / "copy"
+    lines = {
+        "train": ["train", "copy", "--seed", "3", "--out", run, *TINY_FLAGS],
+        "evaluate": ["evaluate", run, "--lengths", "3", "6", "--sequences", "5"],
+        "evaluate --json": ["evaluate", run, "--lengths", "3", "--sequences", "5", "--json"],
+        "longer tape": ["evaluate", run, "--lengths", "6", "--sequences", "5", "--memory-slots", "12", "--json"],
+        "plot": ["plot", run, "--length", "4"],
+        "plot --json": ["plot", run, "--json"],
+        "resume": ["resume", run],
+        "resume --json": ["resume", run, "--json"],
+    }
+    return run, dict(zip(lines, tapeheads(list(lines.values())), strict=True))
+
+
+def test_every_command_of_the_story_succeeds(told):
+    assert {name: said.status for name, said in told[1].items()} == dict.fromkeys(told[1], 0)
+
+
+def test_training_says_how_it_ended_and_what_comes_next(told):
+    run, said = told
+    lines = said["train"].out.splitlines()
+    assert lines[0].startswith("copy, ntm, seed 3: not solved: ")
+    assert lines[1].startswith("12 updates, 48 sequences, ")
+    assert lines[2] == f"files: {run}"
+    assert lines[3] == f"next:  tapehead evaluate {run}   tapehead plot {run}"
+
+
+def test_progress_is_told_in_plain_lines_where_there_is_no_terminal(told):
+    last = told[1]["train"].err.splitlines()[-1]
+    for word in ("update 12/12", "48 sequences", "loss 0.", " bits", " bit errors", " updates/s", " s left"):
+        assert word in last
+
+
+def test_a_run_s_folder_holds_what_is_promised(told):
+    run, _ = told
+    names = {"run.json", "machine.json", "metrics.jsonl", "timings.jsonl", "weights.safetensors", "result.json"}
+    assert names <= {path.name for path in run.iterdir()}
+    assert json.loads((run / "run.json").read_text())["seed"] == 3
+    machine = json.loads((run / "machine.json").read_text())[0]
+    assert {"torch", "backend", "instruction_set"} <= machine["fingerprint"].keys()
+    assert "threads" in machine
+    assert [row["update"] for row in read_rows(run / "metrics.jsonl")] == [5, 10, 12]
+
+
+def test_evaluation_prints_both_metrics_with_their_spread(told):
+    table = told[1]["evaluate"].out
+    for word in ("length", "bit errors per sequence", "bits per sequence", "sequences", "±", "standard error"):
+        assert word in table
+    assert told[1]["evaluate"].err == ""
+
+
+def test_evaluation_as_json_is_one_document_and_the_same_numbers(told):
+    run, said = told
+    scores = json.loads(said["evaluate --json"].out)["scores"]
+    assert [(score["length"], score["sequences"], score["memory_slots"]) for score in scores] == [(3, 5, 5)]
+    assert f"{scores[0]['bits']:.3f}" in said["evaluate"].out
+    assert json.loads(said["longer tape"].out)["scores"][0]["memory_slots"] == 12
+    assert len(read_rows(run / "evaluations.jsonl")) == 4, "every evaluation is recorded in the run's folder"
+
+
+def test_plots_are_written_where_it_says(told):
+    paths = told[1]["plot"].out.splitlines()
+    assert {Path(path).name for path in paths} == {
+        f"{name}.{suffix}"
+        for name in ("learning_curve", "sequence", "weightings", "memory", "at_work")
+        for suffix in ("png", "svg")
+    }
+    assert all(Path(path).stat().st_size > 1000 for path in paths)
+    assert json.loads(told[1]["plot --json"].out)["plots"] == paths
+
+
+def test_a_finished_run_says_so(told):
+    assert "finished already" in told[1]["resume"].err
+    assert told[1]["resume"].out == told[1]["train"].out
+    assert json.loads(told[1]["resume --json"].out)["update"] == 12
+
+
+def test_the_doctor_tells_what_is_there(capsys):
+    assert main(["doctor"]) == 0
+    told = capsys.readouterr().out
+    for word in ("torch", "instruction_set", "threads", "cores", "reference: runs", "rich", "matplotlib"):
+        assert word in told
+    assert main(["doctor", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["backends"]["reference"] is None
+    assert found["extras"].keys() == {"rich", "matplotlib"}
+
+
+@pytest.mark.parametrize("command", ["train", "resume", "evaluate", "plot"])
+def test_without_the_extra_a_command_says_how_to_get_it(command, monkeypatch, capsys):
+    monkeypatch.setattr(_errors, "find_spec", lambda module: None)
+    assert main([command]) == 1
+    captured = capsys.readouterr()
+    assert captured.err.count("\n") == 1
+    assert "pip install 'tapehead[cli]'" in captured.err
+
+
+def test_the_doctor_needs_no_extra(monkeypatch, capsys):
+    monkeypatch.setattr(_errors, "find_spec", lambda module: None)
+    assert main(["doctor"]) == 0
+    assert "torch" in capsys.readouterr().out
+
+
+def test_every_command_has_help(capsys):
+    assert main(["--help"]) == 0
+    overview = capsys.readouterr().out
+    assert all(f"  {name} " in overview for name in COMMANDS)
+    for command in COMMANDS:
+        with pytest.raises(SystemExit) as left:
+            main([command, "--help"])
+        assert left.value.code == 0
+        assert f"usage: tapehead {command}" in capsys.readouterr().out
+
+
+def test_every_command_has_its_module():
+    folder = Path(cli.__file__).parent
+    assert {path.stem for path in folder.glob("*.py") if not path.stem.startswith("_")} == set(COMMANDS)
+
+
+def test_it_runs_as_a_program():
+    words = [sys.executable, "-m", "tapehead.cli"]
+    told = subprocess.run([*words, "--version"], capture_output=True, text=True, check=True)
+    assert told.stdout == f"tapehead {__version__}\n"
+    wrong = subprocess.run([*words, "trian"], capture_output=True, text=True, check=False)
+    assert (wrong.returncode, wrong.stdout) == (2, "")
+    assert wrong.stderr == (
+        "tapehead: 'trian': expected one of train, resume, evaluate, plot, doctor (did you mean train?)\n"
+    )
+
+
+def test_a_run_of_any_model_can_be_trained_and_drawn(tmp_path):
+    few = [flag for flag in TINY_FLAGS if not flag.startswith("--memory")]
+    for model in ("lstm", "rnn"):
+        run = tmp_path / model
+        assert tapehead("train", "copy", "--model", model, "--out", run, *few).status == 0
+        said = tapehead("plot", run)
+        assert {Path(path).stem for path in said.out.splitlines()} == {"learning_curve", "sequence"}
+
+
+def test_a_run_without_an_evaluation_yet_can_be_looked_at(tmp_path):
+    with pytest.raises(StoppedError):
+        train(tiny_run(), tmp_path, stop=stop_after(2))
+    assert {Path(path).stem for path in tapehead("plot", tmp_path).out.splitlines()} == {
+        "sequence",
+        "weightings",
+        "memory",
+        "at_work",
+    }
+    assert tapehead("evaluate", tmp_path, "--sequences", "2").status == 0
+
+
+def test_a_run_without_a_checkpoint_yet_says_so(tmp_path):
+    start_folder(tmp_path, tiny_run().complete(), {})
+    said = tapehead("evaluate", tmp_path)
+    assert (said.status, said.err) == (2, f"tapehead: {tmp_path}: this run has no checkpoint yet\n")
+
+
+def test_the_numbers_are_told_even_where_they_cannot_be_recorded(tmp_path):
+    train(tiny_run(), tmp_path)
+    (tmp_path / "evaluations.jsonl").mkdir()
+    said = tapehead("evaluate", tmp_path, "--lengths", "3", "--sequences", "2", "--json")
+    assert said.status == 0
+    assert len(json.loads(said.out)["scores"]) == 1
+    assert said.err.startswith("tapehead: warning: ")
+    assert said.err.endswith("these numbers are not recorded\n")
+
+
+def test_a_damaged_checkpoint_is_told_when_the_one_before_is_looked_at(tmp_path):
+    train(tiny_run(), tmp_path)
+    (tmp_path / "checkpoints/00000012.json").write_text("{}")
+    said = tapehead("evaluate", tmp_path, "--lengths", "3", "--sequences", "2")
+    assert "update 8, 5 memory slots" in said.out
+    assert "taking the one before, of update 8" in said.err
+
+
+@pytest.mark.parametrize(
+    ("raised", "status", "said"), [(KeyboardInterrupt(), 130, ""), (MemoryError("1 TB"), 1, "1 TB")]
+)
+def test_what_ends_a_command_in_its_middle_is_no_traceback(raised, status, said, monkeypatch, capsys):
+    def end(*_: object) -> None:
+        raise raised
+
+    monkeypatch.setattr(cli, "import_module", end)
+    assert main(["doctor"]) == status
+    assert said in capsys.readouterr().err

@@ -1,0 +1,67 @@
+"""Ctrl-C and SIGTERM: the run is saved within two seconds, nothing is lost, and the exit status says which it was."""
+
+import json
+import os
+import random
+import signal
+import time
+from pathlib import Path
+
+import pytest
+
+from tapehead.training.checkpoints import last_checkpoint
+from tests.command_line import TINY_FLAGS, started
+from tests.training.tiny import digests, resume
+
+LONG = [*TINY_FLAGS, "--updates=100000", "--checkpoint-every=50000", "--evaluate-every=20"]
+STATUS = {signal.SIGTERM: 143, signal.SIGINT: 130}
+
+
+def interrupted(path: Path, number: signal.Signals, delay: float) -> int:
+    """Start a long run, send it a signal so many seconds after its first measurement; say where it then stands."""
+    process = started(["train", "copy", "--out", path, *LONG], path.with_suffix(".err"))
+    while not (path / "metrics.jsonl").exists() or not (path / "metrics.jsonl").stat().st_size:
+        assert process.is_alive()
+        time.sleep(0.01)
+    time.sleep(delay)
+    os.kill(process.pid, number)
+    sent = time.monotonic()
+    process.join()
+    took = time.monotonic() - sent
+    assert process.exitcode == STATUS[number]
+    assert took < 2
+    said = path.with_suffix(".err").read_text().splitlines()[-1]
+    saved, problems = last_checkpoint(path / "checkpoints")
+    assert problems == []
+    stopped = f"stopped by {number.name} after update {saved.update}, and saved"
+    assert said == f"tapehead: {stopped}; go on with `tapehead resume {path}`"
+    return saved.update
+
+
+@pytest.mark.parametrize("number", STATUS)
+def test_a_signal_saves_the_run_and_tells_by_the_exit_status(number, tmp_path):
+    update = interrupted(tmp_path / "run", number, 0.1)
+    measured = [json.loads(line)["update"] for line in (tmp_path / "run/metrics.jsonl").read_text().splitlines()]
+    assert measured == list(range(20, update + 1, 20)), "no update is lost: all up to the checkpoint are accounted for"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", STATUS)
+def test_fifty_signals_at_random_times(number, tmp_path):
+    drawn = random.Random(number)
+    for attempt in range(50):
+        assert interrupted(tmp_path / str(attempt), number, drawn.uniform(0, 0.5)) > 0
+
+
+def test_a_run_stopped_by_a_signal_goes_on_as_if_it_had_not_been(tmp_path):
+    flags = [*TINY_FLAGS, "--updates=150", "--evaluate-every=20"]
+    whole = started(["train", "copy", "--out", tmp_path / "whole", *flags], tmp_path / "err")
+    stopped = started(["train", "copy", "--out", tmp_path / "stopped", *flags], tmp_path / "err2")
+    while not (tmp_path / "stopped/metrics.jsonl").exists():
+        time.sleep(0.01)
+    os.kill(stopped.pid, signal.SIGTERM)
+    whole.join()
+    stopped.join()
+    assert (whole.exitcode, stopped.exitcode) == (0, 143)
+    resume(tmp_path / "stopped")
+    assert digests(tmp_path / "stopped") == digests(tmp_path / "whole")

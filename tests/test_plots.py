@@ -1,0 +1,156 @@
+"""The pictures show the numbers they are given, at the places their axes say, and come out the same every time."""
+
+import hashlib
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from matplotlib.figure import Figure
+
+from tapehead import plots
+
+STEPS, CHANNELS, SLOTS, WIDTH = 9, 4, 16, 5
+
+
+def _curve() -> plots.Curve:
+    return plots.Curve(np.array([0, 3200, 6400]), np.array([16.0, 0.5, 0.0]), np.array([32.0, 1.0, 0.01]))
+
+
+def _weightings(*slots: int) -> np.ndarray:
+    weights = np.zeros((len(slots), 1, SLOTS))
+    weights[np.arange(len(slots)), 0, slots] = 1
+    return weights
+
+
+def _bits(seed: int) -> np.ndarray:
+    return np.random.default_rng(seed).integers(0, 2, (STEPS, CHANNELS)).astype(np.float32)
+
+
+def _scored() -> np.ndarray:
+    return np.arange(STEPS) > STEPS // 2
+
+
+def _every_figure() -> dict[str, Callable[[], Figure]]:
+    write, read = _weightings(*range(STEPS)), _weightings(*range(STEPS))
+    memory = np.random.default_rng(0).normal(size=(SLOTS, WIDTH))
+    return {
+        "learning_curve": lambda: plots.learning_curve({"seed 1": _curve()}, solved_below=0.1, title="Learning"),
+        "example": lambda: plots.example(_bits(0), _bits(1), _bits(1), _scored(), title="One sequence"),
+        "weightings": lambda: plots.weightings(write, read, title="Heads"),
+        "memory": lambda: plots.memory({"at the start": memory * 0, "at the end": memory}, title="Memory"),
+        "at_work": lambda: plots.at_work(_bits(0), _bits(1), _scored(), write, read, memory, title="At work"),
+    }
+
+
+def _panels(figure: Figure) -> dict[str, np.ndarray]:
+    return {axes.get_title("left"): axes.images[0].get_array() for axes in figure.axes if axes.images}
+
+
+def _slot_numbers(figure: Figure) -> list[str]:
+    axes = figure.axes[0]
+    low, high = sorted(axes.get_ylim())
+    formatter = axes.yaxis.get_major_formatter()
+    return [formatter(tick) for tick in range(round(low + 0.5), round(high + 0.5))]
+
+
+@pytest.mark.parametrize("name", list(_every_figure()))
+def test_a_figure_is_written_as_png_and_as_svg_with_the_same_bytes_each_time(name: str, tmp_path: Path) -> None:
+    first, second = (plots.save(_every_figure()[name](), tmp_path / folder / name) for folder in ("one", "two"))
+    assert [path.name for path in first] == [f"{name}.png", f"{name}.svg"]
+    assert first[0].read_bytes().startswith(b"\x89PNG")
+    assert b"<svg" in first[1].read_bytes()
+    for one, two in zip(first, second, strict=True):
+        assert hashlib.sha256(one.read_bytes()).digest() == hashlib.sha256(two.read_bytes()).digest()
+
+
+@pytest.mark.parametrize("name", list(_every_figure()))
+def test_every_axis_of_a_figure_has_a_name(name: str) -> None:
+    figure = _every_figure()[name]()
+    figure.draw_without_rendering()
+    assert any(axes.get_xlabel() for axes in figure.axes)
+    for axes in figure.axes:
+        left_of_row = axes.get_subplotspec() is not None and axes.get_subplotspec().is_first_col()
+        assert axes.get_ylabel() or not left_of_row
+
+
+def test_a_learning_curve_has_one_line_a_run_in_each_panel_and_marks_where_a_task_counts_as_solved() -> None:
+    figure = plots.learning_curve({"seed 1": _curve(), "seed 2": _curve()}, solved_below=0.1)
+    errors, bits = figure.axes
+    assert [line.get_label() for line in bits.lines] == ["seed 1", "seed 2"]
+    np.testing.assert_array_equal(errors.lines[0].get_xdata(), [0.0, 3.2, 6.4])
+    np.testing.assert_array_equal(errors.lines[0].get_ydata(), _curve().bit_errors)
+    np.testing.assert_array_equal(bits.lines[1].get_ydata(), _curve().bits)
+    assert list(errors.lines[2].get_ydata()) == [0.1, 0.1]
+
+
+def test_ten_runs_have_ten_different_lines() -> None:
+    figure = plots.learning_curve({f"seed {seed}": _curve() for seed in range(10)})
+    assert len({(line.get_color(), line.get_linestyle()) for line in figure.axes[0].lines}) == 10
+
+
+def test_an_example_counts_the_wrong_bits_of_scored_steps_only() -> None:
+    targets = _bits(1)
+    outputs = targets.copy()
+    outputs[0] = 1 - outputs[0]
+    outputs[-1, 2] = 1 - outputs[-1, 2]
+    panels = _panels(plots.example(_bits(0), outputs, targets, _scored()))
+    assert list(panels) == ["input", "target", "output", "wrong bits: 1"]
+    assert panels["wrong bits: 1"][2, -1] == 1
+    assert np.nansum(panels["wrong bits: 1"].filled(np.nan)) == 1
+
+
+def test_an_example_leaves_out_the_outputs_of_steps_on_which_nothing_is_due() -> None:
+    outputs = _panels(plots.example(_bits(0), _bits(1), _bits(1), _scored()))["output"]
+    np.testing.assert_array_equal(np.ma.getmaskarray(outputs).all(axis=0), ~_scored())
+
+
+def test_a_perfect_example_has_no_wrong_bits() -> None:
+    assert "wrong bits: none" in _panels(plots.example(_bits(0), _bits(1), _bits(1), _scored()))
+
+
+def test_a_weighting_is_painted_at_its_slot_and_time_step() -> None:
+    panels = _panels(plots.weightings(_weightings(3, 4, 5), _weightings(4, 4, 4)))
+    assert panels["write head 1"].shape == (7, 3)  # slots 1 to 7: the used ones and two more on either side
+    np.testing.assert_array_equal(np.argwhere(panels["write head 1"] == 1), [[2, 0], [3, 1], [4, 2]])
+    np.testing.assert_array_equal(np.argwhere(panels["read head 1"] == 1), [[3, 0], [3, 1], [3, 2]])
+
+
+def test_slots_on_both_sides_of_slot_0_are_shown_next_to_each_other_under_their_own_numbers() -> None:
+    figure = plots.weightings(_weightings(15, 0, 1), _weightings(15, 0, 1))
+    assert _slot_numbers(figure) == ["13", "14", "15", "0", "1", "2", "3"]
+    np.testing.assert_array_equal(np.argwhere(_panels(figure)["write head 1"] == 1), [[2, 0], [3, 1], [4, 2]])
+
+
+def test_slots_at_the_end_of_the_tape_keep_their_numbers() -> None:
+    figure = plots.weightings(_weightings(13, 14), _weightings(13, 14))
+    assert _slot_numbers(figure) == ["11", "12", "13", "14", "15", "0"]
+
+
+def test_a_blurred_weighting_shows_the_whole_tape() -> None:
+    blurred = np.full((3, 1, 40), 1 / 40)
+    assert _panels(plots.weightings(blurred, blurred))["read head 1"].shape == (40, 3)
+
+
+def test_every_head_has_a_panel() -> None:
+    write, read = _weightings(1, 2), np.concatenate([_weightings(1, 2)] * 3, axis=1)
+    assert list(_panels(plots.weightings(write, read))) == ["write head 1", "read head 1", "read head 2", "read head 3"]
+
+
+def test_the_moments_of_a_memory_share_one_colour_scale_around_zero() -> None:
+    small, large = np.full((SLOTS, WIDTH), 0.1), np.full((SLOTS, WIDTH), -0.7)
+    figure = plots.memory({"at the start": small, "at the end": large})
+    assert {image.get_clim() for axes in figure.axes[:2] for image in axes.images} == {(-0.7, 0.7)}
+
+
+def test_a_machine_at_work_is_orange_where_it_writes_and_blue_where_it_reads() -> None:
+    memory = np.ones((SLOTS, WIDTH))
+    figure = plots.at_work(_bits(0)[:2], _bits(1)[:2], _scored()[:2], _weightings(3, 5), _weightings(5, 3), memory)
+    heads = figure.axes[0].images[0].get_array()
+    red, blue = heads[..., 0] > heads[..., 2], heads[..., 2] > heads[..., 0]
+    np.testing.assert_array_equal(np.argwhere(red), [[2, 0], [4, 1]])
+    np.testing.assert_array_equal(np.argwhere(blue), [[2, 1], [4, 0]])
+
+
+def test_an_empty_memory_can_be_drawn(tmp_path: Path) -> None:
+    assert plots.save(plots.memory({"at the start": np.zeros((SLOTS, WIDTH))}), tmp_path / "memory")

@@ -1,0 +1,40 @@
+"""Batches are pure functions of the seed, the purpose and the number."""
+
+import itertools
+
+import numpy as np
+import torch
+
+from tapehead.training.data import Purpose, generator, training_batch
+from tests.training.tiny import tiny_run
+
+
+def test_a_batch_depends_on_the_seed_and_the_update_alone():
+    run = tiny_run(max_length=20)
+    first, again = (training_batch(run, run.make_task(), 7) for _ in range(2))
+    assert all(torch.equal(a, b) for a, b in zip(first, again, strict=True))
+    for other in (training_batch(run, run.make_task(), 8), training_batch(tiny_run(seed=2), run.make_task(), 7)):
+        assert first.inputs.shape != other.inputs.shape or not torch.equal(first.inputs, other.inputs)
+
+
+def test_no_two_batches_share_their_random_numbers():
+    keys = [(seed, purpose, *numbers) for seed in (0, 1) for purpose in Purpose for numbers in ((), (0,), (1,), (0, 1))]
+    streams = [generator(seed, purpose, *numbers).bytes(16) for seed, purpose, *numbers in keys]
+    assert all(one != other for one, other in itertools.combinations(streams, 2))
+
+
+def test_making_a_generator_leaves_the_global_ones_alone():
+    torch.manual_seed(0)
+    before = torch.random.get_rng_state()
+    generator(1, Purpose.TRAINING, 1).bytes(8)
+    tiny_run().make_model()
+    assert torch.equal(before, torch.random.get_rng_state())
+
+
+def test_random_numbers_are_those_of_the_version_before():
+    assert generator(1, Purpose.TRAINING, 2).integers(0, 1000, 4).tolist() == EXPECTED
+    assert np.frombuffer(generator(1, Purpose.GENERALISATION, 20, 0).bytes(4), np.uint8).tolist() == EXPECTED_BYTES
+
+
+EXPECTED = [615, 836, 410, 554]
+EXPECTED_BYTES = [74, 99, 211, 233]

@@ -1,0 +1,86 @@
+"""A loss that is not a number stops the run, and what was good is kept."""
+
+import math
+import random
+
+import pytest
+import torch
+
+from tapehead.cli import main
+from tapehead.training import learner, loop
+from tapehead.training.checkpoints import last_checkpoint
+from tapehead.training.errors import DivergedError
+from tests.command_line import TINY_FLAGS
+from tests.training.tiny import resume, tiny_run, train
+
+LAST = 55
+
+
+def poison(monkeypatch, update: int, value: float) -> None:
+    """Let the cross-entropy of one update's batch be no finite number."""
+    whole, updates = learner.bits, iter(range(1, 1_000_000))
+
+    def poisoned(*arguments):
+        measured = whole(*arguments)
+        return measured * value if next(updates) == update else measured
+
+    monkeypatch.setattr(learner, "bits", poisoned)
+
+
+def diverges(monkeypatch, path, update: int, value: float) -> None:
+    run = tiny_run(updates=LAST, evaluate_every=7)
+    with monkeypatch.context() as patched:
+        poison(patched, update, value)
+        with pytest.raises(DivergedError, match=rf"update {update}: loss .*; ") as caught:
+            train(run, path)
+    good = (update - 1) // 4 * 4
+    assert str(caught.value).endswith(f"the last good checkpoint is of update {good}" if good else "no checkpoint yet")
+    kept, problems = last_checkpoint(path / "checkpoints")
+    assert problems == []
+    assert (kept.update if kept else 0) == good
+    if kept:
+        assert all(bool(torch.isfinite(tensor).all()) for tensor in kept.tensors.values())
+
+
+@pytest.mark.parametrize(("update", "value"), [(1, math.nan), (5, math.inf), (14, -math.inf)])
+def test_a_loss_that_is_not_finite_stops_the_run_at_its_update(monkeypatch, tmp_path, update, value):
+    diverges(monkeypatch, tmp_path, update, value)
+
+
+@pytest.mark.slow
+def test_fifty_random_updates_at_which_the_loss_is_nan(monkeypatch, tmp_path):
+    for update in random.Random(0).sample(range(1, LAST + 1), 50):
+        diverges(monkeypatch, tmp_path / str(update), update, math.nan)
+
+
+def test_a_gradient_that_is_not_finite_stops_the_run_with_the_weights_as_they_were(monkeypatch):
+    pupil = learner.Learner(tiny_run())
+    pupil.learn(1)
+    before = {name: tensor.clone() for name, tensor in pupil.tensors().items()}
+    weight = next(pupil.model.parameters())
+    weight.register_hook(lambda gradient: gradient * math.nan)
+    with pytest.raises(DivergedError, match="update 2: loss .*, norm of its gradient nan"):
+        pupil.learn(2)
+    assert all(torch.equal(tensor, before[name]) for name, tensor in pupil.tensors().items())
+
+
+def test_weights_that_are_not_finite_are_never_saved(monkeypatch, tmp_path):
+    monkeypatch.setattr(learner.Learner, "is_finite", lambda self: False)
+    with pytest.raises(DivergedError, match="update 4: a weight is not finite; there is no checkpoint yet"):
+        train(tiny_run(), tmp_path)
+    assert not list((tmp_path / "checkpoints").iterdir())
+
+
+def test_a_run_whose_cause_is_gone_can_go_on(monkeypatch, tmp_path):
+    diverges(monkeypatch, tmp_path, 14, math.nan)
+    assert resume(tmp_path).update == LAST
+    assert loop.finished_result(tmp_path) is not None
+
+
+def test_on_the_command_line_it_is_one_line_and_a_status_that_is_not_0(monkeypatch, tmp_path, capsys):
+    poison(monkeypatch, 3, math.nan)
+    assert main(["train", "copy", "--out", str(tmp_path), *TINY_FLAGS]) == 1
+    told = capsys.readouterr()
+    assert told.out == ""
+    assert told.err.startswith("tapehead: update 3: loss nan")
+    assert told.err.count("\n") == 1

@@ -1,0 +1,52 @@
+"""Scoring a model on questions of one size."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+
+from tapehead.training.data import Purpose, batch_of_size, generator
+from tapehead.training.generalise import CHUNK, generalisation, score
+from tests.training.tiny import tiny_run
+
+
+def test_the_score_is_the_mean_over_sequences_and_its_standard_error():
+    run = tiny_run()
+    model, task = run.make_model(), run.make_task()
+    batch = batch_of_size(task, (3,), 10, generator(1, Purpose.GENERALISATION, 3, 0))
+    with torch.no_grad():
+        outputs = model(batch.inputs)[0].double()
+    probability = torch.sigmoid(outputs).clamp(1e-12, 1 - 1e-12)
+    right = torch.where(batch.targets > 0.5, probability, 1 - probability)
+    bits = -(right.log2() * batch.scored[:, :, None]).sum(dim=(0, 2)).numpy()
+    errors = (((probability > 0.5) != (batch.targets > 0.5)) & batch.scored[:, :, None]).sum(dim=(0, 2)).numpy()
+    found = generalisation(model, task, (3,), 10, seed=1)
+    assert (found.size, found.sequences) == ((3,), 10)
+    assert found.bits == pytest.approx(np.mean(bits), rel=1e-6)
+    assert found.bits_standard_error == pytest.approx(np.std(bits, ddof=1) / math.sqrt(10), rel=1e-4)
+    assert found.bit_errors == np.mean(errors)
+    assert found.bit_errors_standard_error == pytest.approx(np.std(errors, ddof=1) / math.sqrt(10))
+
+
+def test_one_sequence_has_no_spread():
+    run = tiny_run()
+    assert generalisation(run.make_model(), run.make_task(), (3,), 1, seed=1).bits_standard_error is None
+
+
+def test_many_sequences_are_scored_in_chunks_and_counted_once():
+    run, sizes = tiny_run(), []
+    model = run.make_model()
+    model.register_forward_pre_hook(lambda _, inputs: sizes.append(inputs[0].shape[1]))
+    found = score(model, run.make_task(), (2,), 2 * CHUNK + 5, 1, Purpose.GENERALISATION)
+    assert sizes == [CHUNK, CHUNK, 5]
+    assert found.sequences == 2 * CHUNK + 5
+
+
+def test_what_a_model_is_tried_on_does_not_depend_on_the_model():
+    run, task = tiny_run(), tiny_run().make_task()
+    small = generalisation(run.make_model(), task, (3,), 4, seed=1)
+    again = generalisation(run.make_model().with_memory_slots(9), task, (3,), 4, seed=1)
+    assert small.sequences == again.sequences
+    other = generalisation(run.make_model(), task, (3,), 4, seed=2)
+    assert small.bits != other.bits

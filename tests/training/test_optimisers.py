@@ -1,0 +1,91 @@
+"""The learning rate's course, clipping, and the optimisers' own equations."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from tapehead.training.optimisers import GRADIENT_CLIPS, adam, clip_gradients, learning_rate, rmsprop
+
+
+def rates(**changes) -> list[float]:
+    options = {"peak": 2.0, "warmup_updates": 4, "updates": 12, "decay": "cosine"} | changes
+    return [learning_rate(update, **options) for update in range(1, 13)]
+
+
+def test_the_learning_rate_rises_in_a_straight_line_and_falls_as_a_cosine_to_zero():
+    assert rates()[:5] == [0.5, 1.0, 1.5, 2.0, 2.0]
+    assert rates()[8] == pytest.approx(1.0)
+    assert 0 < rates()[-1] < 0.1
+    assert learning_rate(13, 2.0, 4, 12, "cosine") == pytest.approx(0)
+
+
+def test_without_warm_up_and_decay_it_stays():
+    assert set(rates(warmup_updates=0, decay="none")) == {2.0}
+
+
+def test_a_warm_up_may_be_longer_than_the_run():
+    assert rates(warmup_updates=24)[-1] == 1.0
+
+
+def weights_with_gradients(*gradients: list[float]) -> list[nn.Parameter]:
+    weights = [nn.Parameter(torch.zeros(len(gradient))) for gradient in gradients]
+    for weight, gradient in zip(weights, gradients, strict=True):
+        weight.grad = torch.tensor(gradient)
+    return weights
+
+
+@pytest.mark.parametrize(
+    ("how", "left"),
+    [("norm", [[0.6, 0.0], [0.8]]), ("value", [[1.0, 0.0], [1.0]]), ("none", [[3.0, 0.0], [4.0]])],
+)
+def test_gradients_are_clipped_together_each_or_not(how, left):
+    weights = weights_with_gradients([3.0, 0.0], [4.0])
+    assert float(clip_gradients(weights, how, 1.0)) == 5.0
+    for weight, expected in zip(weights, left, strict=True):
+        torch.testing.assert_close(weight.grad, torch.tensor(expected))
+    assert how in GRADIENT_CLIPS
+
+
+def test_short_gradients_are_left_alone():
+    weights = weights_with_gradients([0.3], [0.4])
+    clip_gradients(weights, "norm", 1.0)
+    torch.testing.assert_close(weights[0].grad, torch.tensor([0.3]))
+
+
+def steps(make, gradients: np.ndarray, **options: float) -> np.ndarray:
+    weight = nn.Parameter(torch.zeros(gradients.shape[1], dtype=torch.float64))
+    optimiser, course = make([weight], 0.1, **options), []
+    for gradient in gradients:
+        weight.grad = torch.from_numpy(gradient.copy())
+        optimiser.step()
+        course.append(weight.detach().numpy().copy())
+    return np.array(course)
+
+
+GRADIENTS = np.random.default_rng(0).normal(size=(5, 3))
+
+
+def test_adam_is_that_of_its_paper():
+    weight, mean, square, course = np.zeros(3), np.zeros(3), np.zeros(3), []
+    for t, gradient in enumerate(GRADIENTS, 1):
+        mean = 0.8 * mean + 0.2 * gradient
+        square = 0.9 * square + 0.1 * gradient**2
+        weight = weight - 0.1 * (mean / (1 - 0.8**t)) / (np.sqrt(square / (1 - 0.9**t)) + 1e-3)
+        course.append(weight)
+    np.testing.assert_allclose(steps(adam, GRADIENTS, beta1=0.8, beta2=0.9, epsilon=1e-3), course, rtol=1e-12)
+
+
+def test_rmsprop_is_that_of_graves_2013_but_for_the_place_of_epsilon():
+    weight, mean, square, velocity, course = np.zeros(3), np.zeros(3), np.zeros(3), np.zeros(3), []
+    for gradient in GRADIENTS:
+        square = 0.95 * square + 0.05 * gradient**2
+        mean = 0.95 * mean + 0.05 * gradient
+        velocity = 0.9 * velocity + gradient / (np.sqrt(square - mean**2) + 1e-4)
+        weight = weight - 0.1 * velocity
+        course.append(weight)
+    options = {"momentum": 0.9, "alpha": 0.95, "epsilon": 1e-4, "centered": True}
+    np.testing.assert_allclose(steps(rmsprop, GRADIENTS, **options), course, rtol=1e-9)
+    assert math.isfinite(course[-1][0])

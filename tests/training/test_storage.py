@@ -1,0 +1,102 @@
+"""A disk that is full, a folder that cannot be written to, and one that is in use."""
+
+import errno
+import fcntl
+import os
+import resource
+from pathlib import Path
+
+import pytest
+
+from tapehead.training.checkpoints import last_checkpoint
+from tapehead.training.errors import FolderError, StorageError
+from tapehead.training.folder import locked
+from tests.processes import PROCESSES, elsewhere
+from tests.training.tiny import digests, resume, tiny_run, train, undisturbed
+
+
+def until_full(path: Path, largest_file: int) -> str:
+    """Train where no file may grow beyond so many bytes; say what the error says."""
+    resource.setrlimit(resource.RLIMIT_FSIZE, (largest_file, resource.RLIM_INFINITY))
+    with pytest.raises(StorageError) as caught:
+        train(tiny_run(), path)
+    return str(caught.value)
+
+
+def fill(tmp_path: Path, levels: list[int]) -> None:
+    expected = undisturbed(tiny_run(), tmp_path / "undisturbed")
+    for level in levels:
+        path = tmp_path / str(level)
+        said = elsewhere(until_full, path, level)
+        assert str(path) in said
+        assert " bytes needed, " in said
+        assert " free" in said
+        if (path / "run.json").exists():
+            _, problems = last_checkpoint(path / "checkpoints")
+            assert problems == []
+            resume(path)
+        else:
+            train(tiny_run(), path)
+        assert digests(path) == expected, "once there is room, the run goes on as if nothing had happened"
+
+
+def test_on_a_full_disk_the_message_has_the_numbers_and_the_run_can_go_on(tmp_path):
+    fill(tmp_path, [1, 2000])
+
+
+@pytest.mark.slow
+def test_twenty_levels_of_a_full_disk(tmp_path):
+    fill(
+        tmp_path,
+        [1, 8, 60, 100, 200, 300, 400, 500, 700, 900, 1000, 1200, 1400, 1600, 2000, 2400, 3000, 4000, 5000, 6000],
+    )
+
+
+def test_a_folder_that_cannot_be_written_to_is_named(tmp_path, monkeypatch):
+    def refuse(*arguments, **options):
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS), str(tmp_path / "run"))
+
+    monkeypatch.setattr(os, "mkdir", refuse)
+    with pytest.raises(StorageError, match=f"{tmp_path}/run: cannot be written: Read-only file system"):
+        train(tiny_run(), tmp_path / "run")
+
+
+def test_a_file_in_the_folder_s_place_is_named(tmp_path):
+    (tmp_path / "run").write_text("a file")
+    with pytest.raises(StorageError, match=f"{tmp_path}/run: cannot be written: File exists"):
+        train(tiny_run(), tmp_path / "run")
+
+
+def hold(path: Path, held, release) -> None:
+    with locked(path):
+        held.set()
+        release.wait()
+
+
+def test_a_second_process_is_refused_and_told_which_is_the_first(tmp_path):
+    held, release = PROCESSES.Event(), PROCESSES.Event()
+    first = PROCESSES.Process(target=hold, args=(tmp_path, held, release))
+    first.start()
+    held.wait()
+    for refused in (lambda: train(tiny_run(), tmp_path), lambda: train(tiny_run(), tmp_path)):
+        with pytest.raises(FolderError, match=f"in use by process {first.pid}"):
+            refused()
+    release.set()
+    first.join()
+    train(tiny_run(), tmp_path)
+
+
+def test_the_lock_of_a_killed_process_is_free(tmp_path):
+    held, release = PROCESSES.Event(), PROCESSES.Event()
+    first = PROCESSES.Process(target=hold, args=(tmp_path, held, release))
+    first.start()
+    held.wait()
+    first.kill()
+    first.join()
+    train(tiny_run(), tmp_path)
+
+
+def test_the_lock_ends_with_the_run(tmp_path):
+    train(tiny_run(), tmp_path)
+    with (tmp_path / "lock").open("r+") as file:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
