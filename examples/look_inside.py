@@ -1,0 +1,35 @@
+"""Draw what a trained machine's heads did with its memory: `python examples/look_inside.py runs/demo pictures`."""
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import torch
+
+import tapehead
+from tapehead import plots
+from tapehead.tasks import Copy
+
+
+def main(run: Path, folder: Path, length: int = 20) -> list[Path]:
+    """Trace one sequence through the machine of a run folder, and write the picture of it."""
+    model = tapehead.load(run / "weights.safetensors")
+    if not isinstance(model, tapehead.NTM):
+        raise SystemExit(f"{run}: expected a Neural Turing Machine, which has a memory to look at")
+    batch = Copy().sample(np.array([[length]]), np.random.default_rng(1))
+    trace = model.trace(batch.inputs)
+    states = trace.states
+    figure = plots.at_work(
+        inputs=batch.inputs[:, 0].numpy(),
+        outputs=torch.sigmoid(trace.outputs[:, 0]).numpy(),
+        scored=batch.scored[:, 0].numpy(),
+        write=states.write_weightings[:, 0].numpy(),
+        read=states.read_weightings[:, 0].numpy(),
+        memory=states.memory[-1, 0].numpy(),
+        title=f"A Neural Turing Machine copies {length} vectors",
+    )
+    return plots.save(figure, folder / "at_work")
+
+
+if __name__ == "__main__":
+    print(*main(Path(sys.argv[1]), Path(sys.argv[2])), sep="\n")
