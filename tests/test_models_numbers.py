@@ -165,13 +165,6 @@ def test_hundreds_of_steps_stay_finite(kind: str, size: float) -> None:
 
 
 @pytest.mark.slow
-@every_kind
-@pytest.mark.parametrize("size", [1.0, 1e4])
-def test_ten_thousand_steps_stay_finite(kind: str, size: float) -> None:
-    assert_stays_finite(kind, long_inputs(10_000, size), chunk=100)
-
-
-@pytest.mark.slow
 @pytest.mark.parametrize("kind", NTM_KINDS)
 @pytest.mark.parametrize("size", [1.0, 1e4])
 def test_ten_thousand_steps_of_the_usual_size_stay_finite(kind: str, size: float) -> None:
@@ -180,7 +173,7 @@ def test_ten_thousand_steps_of_the_usual_size_stay_finite(kind: str, size: float
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", NTM_KINDS)
+@every_kind
 @pytest.mark.parametrize("size", [1.0, 1e4])
 def test_gradients_of_ten_thousand_steps_at_once_are_finite(kind: str, size: float) -> None:
     assert_stays_finite(kind, long_inputs(10_000, size), chunk=10_000)

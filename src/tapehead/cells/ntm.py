@@ -141,11 +141,14 @@ class NTMCell(Cell[NTMState]):
         self, inputs: Inputs, state: NTMState, lengths: Lengths | None = None, *, keep_states: bool = False
     ) -> Scan[NTMState]:
         """Go as many steps as there are inputs; see `Cell.scan`."""
-        weights = NTMWeights(
-            self.controller.layers(), self.heads.weight, self.heads.bias, self.readout.weight, self.readout.bias
-        )
         return ntm_scan(
-            inputs, state, weights, self.options, lengths=lengths, keep_states=keep_states, backend=self.backend
+            inputs, state, self.weights(), self.options, lengths=lengths, keep_states=keep_states, backend=self.backend
+        )
+
+    def weights(self) -> NTMWeights:
+        """Give the weights as `maths.ntm.ntm_step` takes them."""
+        return NTMWeights(
+            self.controller.layers(), self.heads.weight, self.heads.bias, self.readout.weight, self.readout.bias
         )
 
     @property
