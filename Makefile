@@ -13,7 +13,7 @@ READY := .venv/ready
 
 setup: $(READY)
 
-$(READY): pyproject.toml constraints.txt
+$(READY): pyproject.toml constraints.txt CMakeLists.txt $(wildcard src/tapehead/kernels/*/native/*)
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet $(PIP_FLAGS) -c constraints.txt --upgrade pip
 	$(BIN)/python -m pip install --quiet $(PIP_FLAGS) -c constraints.txt --build-constraint constraints.txt -e '.[cli]' --group dev --group test
@@ -21,8 +21,9 @@ $(READY): pyproject.toml constraints.txt
 
 demo: $(READY)
 	rm -rf runs/demo
-	$(BIN)/tapehead train copy --model ntm --seed 1 --stop-when-solved --out runs/demo
+	$(BIN)/tapehead train copy --model ntm --seed 1 --out runs/demo
 	$(BIN)/tapehead evaluate runs/demo --lengths 20 40 60 80 100 120
+	$(BIN)/tapehead evaluate runs/demo --lengths 500 1000 --memory-slots 2048 --sequences 32
 	$(BIN)/tapehead plot runs/demo
 
 test: $(READY)
@@ -42,7 +43,8 @@ format: $(READY)
 	$(BIN)/ruff format .
 
 bench: $(READY)
-	$(BIN)/python bench/training_step.py
+	$(BIN)/tapehead bench
 
 clean:
-	rm -rf .venv build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
+	rm -rf .venv build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .cmake .skbuild-info.json
+	rm -rf CMakeCache.txt CMakeFiles CMakeInit.txt cmake_install.cmake build.ninja .ninja_* src/tapehead/kernels/*.so

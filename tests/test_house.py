@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tomllib
 from collections.abc import Callable, Iterable
+from fnmatch import fnmatch
 from pathlib import Path
 
 import jaxtyping
@@ -83,7 +84,8 @@ def _tree() -> set[str]:
     files = {path for path in ROOT.iterdir() if path.is_file()}
     for folder in (".ci", "src/tapehead", "tests", "examples", "bench", "docs"):
         files |= {path for path in (ROOT / folder).rglob("*") if path.is_file() and path.suffix != ".pyc"}
-    return {_name(path) for path in files}
+    made_here = (ROOT / ".gitignore").read_text().split("\n")
+    return {_name(path) for path in files if not any(fnmatch(path.name, pattern) for pattern in made_here)}
 
 
 # The README
@@ -175,8 +177,10 @@ def _lines(path: Path) -> int:
     return len(path.read_text().splitlines())
 
 
-def test_every_file_is_short_enough_to_read_at_a_sitting() -> None:
-    assert _offenders(lambda path: _lines(path) > 300) == []
+def test_every_file_but_a_kernel_is_short_enough_to_read_at_a_sitting() -> None:
+    kernels = [path for path in SOURCES if path.parent.parent.name == "kernels"]
+    assert _offenders(lambda path: _lines(path) > 300, set(SOURCES) - set(kernels)) == []
+    assert _offenders(lambda path: _lines(path) > 400, kernels) == []
 
 
 def test_every_example_fits_on_a_page() -> None:

@@ -1,4 +1,4 @@
-"""The command line: train, resume, evaluate, plot, doctor."""
+"""The command line: train, resume, evaluate, plot, bench, doctor."""
 
 import sys
 from collections.abc import Sequence
@@ -26,6 +26,7 @@ COMMANDS = {
     "resume": Command("Go on with a run that was stopped.", "RUN", ("rich",)),
     "evaluate": Command("Try a trained model on questions of many sizes.", "RUN", ("rich",)),
     "plot": Command("Draw how a run went, and what its model does.", "RUN", ("matplotlib",)),
+    "bench": Command("Measure how fast a training step is here.", "", ("rich",)),
     "doctor": Command("Say what is installed, and what is missing.", "", ()),
 }
 

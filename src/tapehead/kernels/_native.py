@@ -1,0 +1,87 @@
+"""The library of C++ kernels: where it is, what it needs of torch, and the room that it works in."""
+
+import ctypes
+import weakref
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+LIBRARY = Path(__file__).with_name("libtapehead.so")
+
+LEVEL = 0
+"""Which of the instruction sets to use that this machine has, from the best; a test may lower it."""
+
+
+@cache
+def library() -> ctypes.CDLL:
+    """Load the library."""
+    loaded = ctypes.CDLL(str(LIBRARY))
+    loaded.tapehead_level_name.restype = ctypes.c_char_p
+    loaded.tapehead_ntm_scratch.restype = ctypes.c_int64
+    return loaded
+
+
+def _missing() -> str | None:
+    if not LIBRARY.exists():
+        return "its library was not built, because the installation found no C++ compiler"
+    try:
+        return None if library().tapehead_level_name(0) else "the processor is older than x86-64-v2"
+    except OSError as error:
+        return f"its library cannot be loaded: {error}"
+
+
+MISSING = _missing()
+"""Why there is no library to call; None where there is one."""
+
+
+def instruction_set() -> str | None:
+    """Name the instruction set that the kernels use; None where there are no kernels."""
+    if MISSING is not None:
+        return None
+    name: bytes = library().tapehead_level_name(LEVEL)
+    return name.decode()
+
+
+@cache
+def parallel_for() -> ctypes.c_void_p:
+    """Find the function of torch's stable C interface that spreads work over torch's threads."""
+    torch_cpu = ctypes.CDLL(str(Path(torch.__file__).parent / "lib" / "libtorch_cpu.so"))
+    return ctypes.cast(torch_cpu.torch_parallel_for, ctypes.c_void_p)
+
+
+class Room:
+    """Room lent out for a call and kept for the next: to get fresh pages from the system takes longer than the work."""
+
+    BLOCKS = 3  # a forward or a backward pass needs two at once
+    ALIGNMENT = 64
+
+    def __init__(self) -> None:
+        """Begin with nothing to lend."""
+        self._spare: list[NDArray[np.uint8]] = []
+
+    def lend(self, count: int, dtype: torch.dtype) -> Tensor:
+        """Lend room for `count` numbers; it comes back by itself when the last tensor on it is gone."""
+        size = count * dtype.itemsize
+        fitting = [block for block in self._spare if block.size >= size + self.ALIGNMENT]
+        if fitting:
+            block = min(fitting, key=len)
+            self._spare = [other for other in self._spare if other is not block]
+        else:
+            self._spare = sorted(self._spare, key=len)[1:]
+            block = np.empty(size + self.ALIGNMENT, np.uint8)
+        start = -block.ctypes.data % self.ALIGNMENT
+        lease = block[start : start + size]
+        weakref.finalize(lease, self._take_back, block)
+        return torch.from_numpy(lease).view(dtype)
+
+    def _take_back(self, block: Any) -> None:
+        if len(self._spare) < self.BLOCKS:
+            self._spare.append(block)
+
+
+ROOM = Room()

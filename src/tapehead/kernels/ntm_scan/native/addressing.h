@@ -1,0 +1,366 @@
+// From what the head layer says to each head's weighting, and back (Graves et al. 2014, section 3.3).
+#pragma once
+
+#include "memory.h"
+
+namespace {
+
+// Calls work(first slot, slots from there on) for every vector of slots; the second is below LANES in the last ones.
+template <class Real, class Work>
+ALWAYS_INLINE void for_slots(const Sizes& s, const Work& work) {
+    for (index_t slot = 0; slot < s.slots_padded; slot += LANES<Real>) work(slot, s.slots - slot);
+}
+
+template <class Real>
+ALWAYS_INLINE Vector<Real> clipped(Vector<Real> value, Real clip) {
+    return smaller<Real>(spread(clip), larger<Real>(spread(-clip), value));
+}
+
+// What the heads are told, from the head layer's outputs: k = tanh, beta = softplus, g = sigmoid, s = softmax,
+// gamma = 1 + softplus, e = sigmoid, a = tanh of the clipped parts.
+//
+// `slopes` gets what a parameter's gradient is multiplied with to give its output's, zero where the clip holds; of the
+// shifts, whose softmax mixes them, only that zero, or one.
+template <class Real>
+void head_parameters(const Sizes& s, const Parts& at, const Real* raw, Real clip, Real* parameters, Real* slopes) {
+    const auto map = [&](index_t first, index_t past, const auto& function) {
+        for (index_t i = first; i < past; i += LANES<Real>) {
+            const Vector<Real> x = load_first(raw + i, past - i), bounded = clipped(x, clip), zero = {};
+            Vector<Real> slope = spread(Real(1));
+            store_first(parameters + i, function(bounded, slope), past - i);
+            store_first(slopes + i, bounded == x ? slope : zero, past - i);
+        }
+    };
+    const auto tanh_of = [](Vector<Real> x, Vector<Real>& slope) {
+        const Vector<Real> y = tanh<Real>(x);
+        slope = Real(1) - y * y;
+        return y;
+    };
+    const auto sigmoid_of = [](Vector<Real> x, Vector<Real>& slope) {
+        const Vector<Real> y = sigmoid<Real>(x);
+        slope = y * (Real(1) - y);
+        return y;
+    };
+    const auto softplus_of = [](Vector<Real> x, Vector<Real>& slope) { return softplus<Real>(x, slope); };
+    map(at.key, at.strength, tanh_of);
+    map(at.erase, at.add, sigmoid_of);
+    map(at.add, s.parameters, tanh_of);
+    map(at.strength, at.gate, softplus_of);
+    if (!s.location) return;
+    map(at.gate, at.shifts, sigmoid_of);
+    map(at.shifts, at.sharpening, [](Vector<Real> x, Vector<Real>&) { return x; });
+    softmax_of_shifts(s, parameters + at.shifts);
+    map(at.sharpening, at.erase, softplus_of);
+    for (index_t head = 0; head < s.heads; ++head) parameters[at.sharpening + head] += 1;
+}
+
+template <class Real>
+void softmax_of_shifts(const Sizes& s, Real* shifts) {
+    for (index_t head = 0; head < s.heads; ++head) {
+        Real* own = shifts + head * s.offsets;
+        Real largest = own[0];
+        for (index_t o = 1; o < s.offsets; ++o) largest = own[o] > largest ? own[o] : largest;
+        for (index_t o = 0; o < s.offsets; ++o) own[o] -= largest;
+    }
+    const index_t count = s.heads * s.offsets;
+    for (index_t i = 0; i < count; i += LANES<Real>) {
+        store_first(shifts + i, exp_below_zero<Real>(load_first(shifts + i, count - i)), count - i);
+    }
+    for (index_t head = 0; head < s.heads; ++head) {
+        Real* own = shifts + head * s.offsets;
+        Real sum = 0;
+        for (index_t o = 0; o < s.offsets; ++o) sum += own[o];
+        for (index_t o = 0; o < s.offsets; ++o) own[o] /= sum;
+    }
+}
+
+// Turns the gradient of the parameters into that of the head layer's outputs, in place.
+template <class Real>
+void head_parameters_backward(
+    const Sizes& s, const Parts& at, const Real* parameters, const Real* slopes, Real* gradient) {
+    for (index_t head = 0; head < (s.location ? s.heads : 0); ++head) {
+        const Real* shifts = parameters + at.shifts + head * s.offsets;
+        Real* d_shifts = gradient + at.shifts + head * s.offsets;
+        Real mean = 0;
+        for (index_t o = 0; o < s.offsets; ++o) mean += d_shifts[o] * shifts[o];
+        for (index_t o = 0; o < s.offsets; ++o) d_shifts[o] = shifts[o] * (d_shifts[o] - mean);
+    }
+    for (index_t i = 0; i < s.parameters; i += LANES<Real>) {  // rows are padded
+        store(gradient + i, load(gradient + i) * load(slopes + i));
+    }
+}
+
+// k / max(|k|, floor) of every head, and 1 / max(|k|, floor).
+template <class Real>
+void directions(const Sizes& s, const Real* keys, Real* direction, Real* inverse_norm) {
+    constexpr Real floor = NORM_FLOOR<Real> * NORM_FLOOR<Real>;
+    for (index_t head = 0; head < s.heads; ++head) {
+        Vector<Real> squares = {};
+        for (index_t i = 0; i < s.width; i += LANES<Real>) {
+            const Vector<Real> key = load_first(keys + head * s.width + i, s.width - i);
+            squares += key * key;
+        }
+        const Real square = sum_of_lanes<Real>(squares);
+        inverse_norm[head] = Real(1) / Real(__builtin_sqrt(square < floor ? floor : square));
+    }
+    scale_keys(s, keys, inverse_norm, direction);
+}
+
+template <class Real>
+void scale_keys(const Sizes& s, const Real* keys, const Real* inverse_norm, Real* direction) {
+    for (index_t head = 0; head < s.heads; ++head) {
+        for (index_t i = 0; i < s.width; i += LANES<Real>) {
+            const index_t at = head * s.width + i, left = s.width - i;
+            store_first(direction + at, load_first(keys + at, left) * inverse_norm[head], left);
+        }
+    }
+}
+
+// ------------------------------------------------------------------------------------------- weightings, by location
+//
+// Several heads go through every pass together: one head's sums and largest numbers would keep the machine waiting.
+
+constexpr int HEADS_AT_ONCE = 2;
+
+// Copies the first `reach` slots behind the last, and the last before the first.
+template <class Real>
+ALWAYS_INLINE void close_ring(const Sizes& s, Real* ring) {
+    for (index_t i = 0; i < s.reach; ++i) {
+        ring[s.slots + i] = ring[i];
+        ring[-1 - i] = ring[s.slots - 1 - i];
+    }
+}
+
+// Room for a ring of slots, and where its first slot lies.
+inline index_t ring_margin(const Sizes& s) { return padded(s.reach > 0 ? s.reach : 0); }
+inline index_t ring_size(const Sizes& s) { return s.slots_padded + 2 * ring_margin(s) + ROW_MULTIPLE; }
+
+// What one head's addressing reads and writes.
+template <class Real>
+struct HeadTables {
+    Real strength, gate, sharpening;
+    const Real* shifts;
+    const Real* previous;  // w_{t-1}
+    Real *cosine, *content, *log_shifted, *weighting;
+
+    HeadTables() = default;
+    HeadTables(
+        const Sizes& s, const Parts& at, const Real* parameters, index_t head, const Real* previous_weightings,
+        Real* cosines, Real* contents, Real* logs_shifted, Real* weightings)
+        : strength(parameters[at.strength + head]), gate(0), sharpening(0), shifts(nullptr),
+          previous(previous_weightings + head * s.slots_padded), cosine(cosines + head * s.slots_padded),
+          content(contents), log_shifted(logs_shifted), weighting(weightings + head * s.slots_padded) {
+        if (!s.location) return;
+        gate = parameters[at.gate + head];
+        sharpening = parameters[at.sharpening + head];
+        shifts = parameters + at.shifts + head * s.offsets;
+        content += head * s.slots_padded;
+        log_shifted += head * s.slots_padded;
+    }
+};
+
+#define EACH_HEAD _Pragma("GCC unroll 4") for (int h = 0; h < HEADS; ++h)
+
+// From the cosines to w^c = softmax_i(beta * cos(i)), still to be multiplied with `scale`.
+template <class Real, int HEADS>
+ALWAYS_INLINE void address_by_content(
+    const Sizes& s, const HeadTables<Real>* head, Real* const* content, Real* scale) {
+    const Real lowest = -__builtin_inf();
+    Vector<Real> largest[HEADS], sums[HEADS] = {};
+    Real best[HEADS];
+    EACH_HEAD largest[h] = spread(lowest);
+    for_slots<Real>(s, [&](index_t slot, index_t left) {
+        EACH_HEAD largest[h] = larger<Real>(largest[h], first_lanes(load(head[h].cosine + slot), left, lowest));
+    });
+    EACH_HEAD best[h] = largest_of_lanes<Real>(largest[h]);
+    for_slots<Real>(s, [&](index_t slot, index_t left) {
+        EACH_HEAD {
+            const Vector<Real> score = head[h].strength * (load(head[h].cosine + slot) - best[h]);
+            const Vector<Real> power = first_lanes(exp_below_zero<Real>(score), left, Real(0));
+            sums[h] += power;
+            store(content[h] + slot, power);
+        }
+    });
+    EACH_HEAD scale[h] = Real(1) / sum_of_lanes<Real>(sums[h]);
+}
+
+// w^g = g w^c + (1 - g) w_{t-1}, laid in a ring.
+template <class Real>
+ALWAYS_INLINE void interpolate(const HeadTables<Real>& head, index_t slot, Vector<Real> content, Real* ring) {
+    const Vector<Real> last = load(head.previous + slot);
+    store(ring + slot, last + head.gate * (content - last));
+}
+
+// w~(i) = sum_o s(o) w^g(i - o) at one vector of slots. OFFSETS is their number where it is known beforehand, else 0.
+template <class Real, int OFFSETS>
+ALWAYS_INLINE Vector<Real> shifted(const Sizes& s, const Real* ring, const Real* shifts, index_t slot) {
+    const index_t offsets = OFFSETS ? OFFSETS : s.offsets, reach = OFFSETS ? OFFSETS / 2 : s.reach;
+    Vector<Real> sum = {};
+#pragma GCC unroll 4
+    for (index_t o = 0; o < offsets; ++o) sum += load(ring + slot - (o - reach)) * shifts[o];
+    return sum;
+}
+
+// From the cosines to the new weightings of some heads.
+template <class Real, int HEADS, int OFFSETS>
+void address(const Sizes& s, const HeadTables<Real>* head, Real* rings) {
+    Real scale[HEADS], top[HEADS], *ring[HEADS], *powers[HEADS];
+    if (!s.location) {
+        EACH_HEAD powers[h] = head[h].weighting;
+        address_by_content<Real, HEADS>(s, head, powers, scale);
+    } else {
+        EACH_HEAD powers[h] = head[h].content;
+        EACH_HEAD ring[h] = rings + h * ring_size(s) + ring_margin(s);
+        address_by_content<Real, HEADS>(s, head, powers, scale);
+        for_slots<Real>(s, [&](index_t slot, index_t) {
+            EACH_HEAD {
+                const Vector<Real> content = load(powers[h] + slot) * scale[h];
+                store(powers[h] + slot, content);
+                interpolate(head[h], slot, content, ring[h]);
+            }
+        });
+        EACH_HEAD close_ring(s, ring[h]);
+        Vector<Real> largest[HEADS], sums[HEADS] = {};
+        EACH_HEAD largest[h] = spread(Real(-__builtin_inf()));
+        for_slots<Real>(s, [&](index_t slot, index_t left) {
+            EACH_HEAD {
+                Vector<Real> value = shifted<Real, OFFSETS>(s, ring[h], head[h].shifts, slot);
+                value = larger<Real>(spread(Format<Real>::tiny), first_lanes(value, left, Real(0)));
+                const Vector<Real> logarithm = value == value ? log<Real>(value) : value;
+                largest[h] = larger<Real>(largest[h], logarithm);
+                store(head[h].log_shifted + slot, logarithm);
+            }
+        });
+        EACH_HEAD top[h] = largest_of_lanes<Real>(largest[h]);
+        for_slots<Real>(s, [&](index_t slot, index_t left) {
+            EACH_HEAD {
+                const Vector<Real> logarithm = load(head[h].log_shifted + slot) - top[h];
+                const Vector<Real> power =
+                    first_lanes(exp_below_zero<Real>(head[h].sharpening * logarithm), left, Real(0));
+                sums[h] += power;
+                store(head[h].log_shifted + slot, logarithm);
+                store(head[h].weighting + slot, power);
+            }
+        });
+        EACH_HEAD scale[h] = Real(1) / sum_of_lanes<Real>(sums[h]);
+    }
+    for_slots<Real>(s, [&](index_t slot, index_t) {
+        EACH_HEAD store(head[h].weighting + slot, load(head[h].weighting + slot) * scale[h]);
+    });
+}
+
+// Where the gradients of one head's addressing go.
+template <class Real>
+struct HeadGradients {
+    Real *strength, *gate, *sharpening, *shifts;
+    Real* weighting;  // of w_t on entry, of w_{t-1} on return
+    Real* cosine;
+};
+
+// Backward of `address`.
+template <class Real, int HEADS, int OFFSETS>
+void address_backward(const Sizes& s, const HeadTables<Real>* head, const HeadGradients<Real>* d, Real* rings) {
+    const Vector<Real> zero = {};
+    Vector<Real> sums[HEADS] = {};
+    Real mean[HEADS];
+    const Real* by_content[HEADS];
+    EACH_HEAD by_content[h] = s.location ? head[h].content : head[h].weighting;
+    if (s.location) {
+        Real *ring[HEADS], *d_ring[HEADS];
+        EACH_HEAD ring[h] = rings + 2 * h * ring_size(s) + ring_margin(s);
+        EACH_HEAD d_ring[h] = ring[h] + ring_size(s);
+        for_slots<Real>(s, [&](index_t slot, index_t) {
+            EACH_HEAD {
+                sums[h] += load(d[h].weighting + slot) * load(head[h].weighting + slot);
+                interpolate(head[h], slot, load(head[h].content + slot), ring[h]);
+            }
+        });
+        EACH_HEAD mean[h] = sum_of_lanes<Real>(sums[h]);
+        EACH_HEAD close_ring(s, ring[h]);
+
+        Vector<Real> d_sharpening[HEADS] = {}, d_shifts[HEADS][OFFSETS ? OFFSETS : 1] = {};
+        for_slots<Real>(s, [&](index_t slot, index_t left) {
+            EACH_HEAD {
+                const Vector<Real> d_power = load(head[h].weighting + slot) * (load(d[h].weighting + slot) - mean[h]);
+                d_sharpening[h] += d_power * load(head[h].log_shifted + slot);
+                const Vector<Real> value = shifted<Real, OFFSETS>(s, ring[h], head[h].shifts, slot);
+                Vector<Real> d_value = head[h].sharpening * d_power / value;
+                d_value = first_lanes(value < Format<Real>::tiny ? zero : d_value, left, Real(0));
+                store(d_ring[h] + slot, d_value);
+                if constexpr (OFFSETS > 0) {
+#pragma GCC unroll 4
+                    for (int o = 0; o < OFFSETS; ++o) {
+                        d_shifts[h][o] += d_value * load(ring[h] + slot - (o - OFFSETS / 2));
+                    }
+                }
+            }
+        });
+        EACH_HEAD {
+            *d[h].sharpening = sum_of_lanes<Real>(d_sharpening[h]);
+            for (index_t o = 0; o < s.offsets; ++o) {
+                if constexpr (OFFSETS > 0) {
+                    d[h].shifts[o] = sum_of_lanes<Real>(d_shifts[h][o]);
+                } else {
+                    Vector<Real> sum = {};
+                    for_slots<Real>(s, [&](index_t slot, index_t) {
+                        sum += load(d_ring[h] + slot) * load(ring[h] + slot - (o - s.reach));
+                    });
+                    d[h].shifts[o] = sum_of_lanes<Real>(sum);
+                }
+            }
+            close_ring(s, d_ring[h]);
+        }
+        Vector<Real> d_gate[HEADS] = {};
+        EACH_HEAD sums[h] = zero;
+        for_slots<Real>(s, [&](index_t slot, index_t left) {
+            EACH_HEAD {
+                const index_t offsets = OFFSETS ? OFFSETS : s.offsets, reach = OFFSETS ? OFFSETS / 2 : s.reach;
+                Vector<Real> d_value = {};
+#pragma GCC unroll 4
+                for (index_t o = 0; o < offsets; ++o) {
+                    d_value += load(d_ring[h] + slot + (o - reach)) * head[h].shifts[o];
+                }
+                d_value = first_lanes(d_value, left, Real(0));
+                const Vector<Real> content = load(head[h].content + slot), d_content = d_value * head[h].gate;
+                d_gate[h] += d_value * (content - load(head[h].previous + slot));
+                sums[h] += d_content * content;
+                store(d[h].weighting + slot, d_value - d_content);
+                store(d[h].cosine + slot, d_content);  // for now
+            }
+        });
+        EACH_HEAD *d[h].gate = sum_of_lanes<Real>(d_gate[h]);
+    } else {
+        for_slots<Real>(s, [&](index_t slot, index_t) {
+            EACH_HEAD {
+                const Vector<Real> d_content = load(d[h].weighting + slot);
+                sums[h] += d_content * load(by_content[h] + slot);
+                store(d[h].cosine + slot, d_content);
+                store(d[h].weighting + slot, zero);
+            }
+        });
+    }
+    Vector<Real> d_strength[HEADS] = {};
+    EACH_HEAD mean[h] = sum_of_lanes<Real>(sums[h]);
+    for_slots<Real>(s, [&](index_t slot, index_t) {
+        EACH_HEAD {
+            const Vector<Real> d_score = load(by_content[h] + slot) * (load(d[h].cosine + slot) - mean[h]);
+            d_strength[h] += d_score * load(head[h].cosine + slot);
+            store(d[h].cosine + slot, head[h].strength * d_score);
+        }
+    });
+    EACH_HEAD *d[h].strength = sum_of_lanes<Real>(d_strength[h]);
+}
+
+// Calls work(first head, Constant<heads>, Constant<offsets>) for all heads, so many at once.
+template <class Work>
+ALWAYS_INLINE void for_heads(const Sizes& s, const Work& work) {
+    index_t head = 0;
+    const auto go = [&](auto heads) {
+        s.offsets == 3 ? work(head, heads, Constant<3>{}) : work(head, heads, Constant<0>{});
+        head += decltype(heads)::value;
+    };
+    while (head + HEADS_AT_ONCE <= s.heads) go(Constant<HEADS_AT_ONCE>{});
+    while (head < s.heads) go(Constant<1>{});
+}
+
+}  // namespace
