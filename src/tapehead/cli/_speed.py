@@ -1,10 +1,12 @@
 """How fast a training step is: each way to run it against the reference, in one process, after their results agreed."""
 
+import math
 import multiprocessing
-import resource
+import re
 import statistics
 import time
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
@@ -15,7 +17,7 @@ from tapehead.maths.ntm import ntm_step
 from tapehead.models import NTM
 
 INPUT_SIZE, OUTPUT_SIZE = 9, 8
-REFERENCE, COMPILED = "reference", "reference, step compiled"
+REFERENCE, COMPILED = "reference", "compiled"
 
 LARGEST_DIFFERENCE = 1e-3
 """Of float32 outputs and gradients from the reference's, relative to the largest entry; more, and nothing is timed."""
@@ -52,7 +54,7 @@ class Figures(NamedTuple):
     gflops: float  # GFLOP/s of the step
     share_of_peak: float
     difference: float  # from the reference, relative
-    peak_mb: float  # MB that a step adds to the process, in a process of its own
+    peak_mb: float  # MB that a step adds to a process of its own; NaN where the system does not tell
 
 
 class Trainee:
@@ -171,9 +173,16 @@ def peak_memory(name: str, way: str) -> float:
 def _growth(name: str, way: str, threads: int) -> float:
     torch.set_num_threads(threads)
     trainee = Trainee(SHAPES[name], way)
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    before = _largest_size()
     trainee.learn()
-    return float(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
+    return _largest_size() - before
+
+
+def _largest_size() -> float:
+    """Say how many MB of memory this process had at its largest; unlike getrusage's, the figure starts at its own."""
+    status = Path("/proc/self/status")
+    found = re.search(r"VmHWM:\s+(\d+) kB", status.read_text()) if status.exists() else None
+    return float(found[1]) / 1024 if found else math.nan
 
 
 def _difference(found: Sequence[Tensor], wanted: Sequence[Tensor]) -> float:

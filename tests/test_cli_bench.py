@@ -1,0 +1,46 @@
+"""tapehead bench: nothing is timed that is not right, and what is said can be read by a program."""
+
+import json
+
+import pytest
+
+from tapehead.cli import _speed, main
+from tapehead.cli._speed import SHAPES, Shape, measure, step_gflop
+
+SMALL = Shape(2, 3, {"memory_slots": 8, "memory_width": 3, "hidden_size": 5})
+
+
+@pytest.fixture
+def _small(monkeypatch):
+    monkeypatch.setitem(_speed.SHAPES, "copy", SMALL)
+    monkeypatch.setattr(_speed, "peak_memory", lambda name, way: 1.0)
+
+
+@pytest.mark.usefixtures("_small")
+def test_every_backend_is_measured_beside_the_reference(capsys):
+    assert main(["bench", "--shapes", "copy", "--repeats", "2", "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    ways = [row["way"] for row in told["figures"]]
+    assert ways[0] == "reference"
+    assert told["figures"][0]["ratio"] == 1
+    assert all(row["step_ms"] > 0 and row["difference"] < 1e-3 for row in told["figures"])
+    assert told["machine"]["matrix_product_gflops"] > 0
+
+
+@pytest.mark.usefixtures("_small")
+def test_what_differs_from_the_reference_is_not_timed(monkeypatch):
+    monkeypatch.setattr(_speed, "LARGEST_DIFFERENCE", -1.0)
+    with pytest.raises(ArithmeticError, match=r"copy: reference differs from the reference by 0.0e\+00"):
+        measure("copy", ["reference"], 1, 1.0)
+
+
+def test_an_unknown_shape_is_refused_with_the_nearest(capsys):
+    assert main(["bench", "--shapes", "copi"]) == 2
+    assert capsys.readouterr().err.endswith("not 'copi' (did you mean copy?)\n")
+
+
+def test_the_copy_step_is_counted_as_in_the_papers_sizes():
+    """Counted by hand, layer by layer; three times over for forward and backward."""
+    controller, heads, readout = 400 * (9 + 20 + 100), 92 * 100, 8 * 120
+    memory = 128 * 20 * (2 + 1 + 1 + 2)  # two heads' products with each row, their norms, a read, an erase and an add
+    assert step_gflop(SHAPES["copy"]) == pytest.approx(6 * (controller + heads + readout + memory) * 32 * 41 / 1e9)
