@@ -57,8 +57,8 @@ def test_a_run_s_folder_holds_what_is_promised(told):
     assert names <= {path.name for path in run.iterdir()}
     assert json.loads((run / "run.json").read_text())["seed"] == 3
     machine = json.loads((run / "machine.json").read_text())[0]
-    assert {"torch", "backend", "instruction_set"} <= machine["fingerprint"].keys()
-    assert "threads" in machine
+    assert {"torch", "backend", "instruction_set", "threads"} <= machine["fingerprint"].keys()
+    assert "cores" in machine
     assert [row["update"] for row in read_rows(run / "metrics.jsonl")] == [5, 10, 12]
 
 
@@ -144,7 +144,7 @@ def test_it_runs_as_a_program():
     wrong = subprocess.run([*words, "trian"], capture_output=True, text=True, check=False)
     assert (wrong.returncode, wrong.stdout) == (2, "")
     assert wrong.stderr == (
-        "tapehead: 'trian': expected one of train, resume, evaluate, plot, doctor (did you mean train?)\n"
+        "tapehead: 'trian': expected one of train, resume, evaluate, plot, bench, doctor (did you mean train?)\n"
     )
 
 

@@ -1,12 +1,15 @@
 """The same run ends the same, bit by bit, however often it is done and on however many threads."""
 
+import json
+
 import pytest
 import torch
 
+from tapehead.training.errors import StoppedError
 from tapehead.training.recipes import describe
 from tapehead.training.run import Run
 from tests.processes import elsewhere
-from tests.training.tiny import tiny_run, undisturbed
+from tests.training.tiny import resume, stop_after, tiny_run, train, undisturbed
 
 
 def usual_size(model: str, controller: str | None = None) -> Run:
@@ -25,15 +28,33 @@ def test_the_same_run_ends_the_same(tmp_path):
     assert len(ends) == 1
 
 
+def ends_on(threads: int, run: Run, path) -> set[tuple[str, str]]:
+    """Do a run ten times on so many threads, and give how it ends."""
+    return {elsewhere(on_threads, run, path / f"{threads}-{repeat}", threads) for repeat in range(10)}
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    ("model", "controller"), [("ntm", "lstm"), ("ntm", "feedforward"), ("lstm", None), ("rnn", None)]
-)
-def test_ten_repeats_on_one_and_on_two_threads_are_bit_identical(model, controller, tmp_path):
-    run = usual_size(model, controller)
-    ends = {
-        elsewhere(on_threads, run, tmp_path / f"{threads}-{repeat}", threads)
-        for threads in (1, 2)
-        for repeat in range(10)
-    }
-    assert len(ends) == 1
+@pytest.mark.parametrize("controller", ["lstm", "feedforward"])
+def test_ten_repeats_on_one_and_on_two_threads_are_bit_identical(controller, tmp_path):
+    run = usual_size("ntm", controller)
+    assert len(ends_on(1, run, tmp_path) | ends_on(2, run, tmp_path)) == 1
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("model", ["lstm", "rnn"])
+def test_ten_repeats_of_a_baseline_on_as_many_threads_are_bit_identical(model, tmp_path):
+    """Not on one and on two alike: on two, some of torch.nn.LSTM's and RNN's own sums come in another order."""
+    run = usual_size(model)
+    assert len(ends_on(1, run, tmp_path)) == 1
+    assert len(ends_on(2, run, tmp_path)) == 1
+
+
+def test_going_on_with_another_number_of_threads_warns(tmp_path):
+    with pytest.raises(StoppedError):
+        train(tiny_run(), tmp_path, stop=stop_after(5))
+    machines = json.loads((tmp_path / "machine.json").read_text())
+    machines[0]["fingerprint"]["threads"] += 1
+    (tmp_path / "machine.json").write_text(json.dumps(machines))
+    warnings: list[str] = []
+    resume(tmp_path, warn=warnings.append)
+    assert warnings == ["threads was 2 and is 1: the result may differ in its last bits"]

@@ -7,6 +7,7 @@ import resource
 from pathlib import Path
 
 import pytest
+import torch
 
 from tapehead.training.checkpoints import last_checkpoint
 from tapehead.training.errors import FolderError, StorageError
@@ -17,6 +18,7 @@ from tests.training.tiny import digests, resume, tiny_run, train, undisturbed
 
 def until_full(path: Path, largest_file: int) -> str:
     """Train where no file may grow beyond so many bytes; say what the error says."""
+    torch.set_num_threads(1)
     resource.setrlimit(resource.RLIMIT_FSIZE, (largest_file, resource.RLIM_INFINITY))
     with pytest.raises(StorageError) as caught:
         train(tiny_run(), path)
