@@ -187,8 +187,7 @@ ALWAYS_INLINE void address_by_content(
 // w^g = g w^c + (1 - g) w_{t-1}, laid in a ring.
 template <class Real>
 ALWAYS_INLINE void interpolate(const HeadTables<Real>& head, index_t slot, Vector<Real> content, Real* ring) {
-    const Vector<Real> last = load(head.previous + slot);
-    store(ring + slot, last + head.gate * (content - last));
+    store(ring + slot, head.gate * content + (1 - head.gate) * load(head.previous + slot));
 }
 
 // w~(i) = sum_o s(o) w^g(i - o) at one vector of slots. OFFSETS is their number where it is known beforehand, else 0.
@@ -324,7 +323,7 @@ void address_backward(const Sizes& s, const HeadTables<Real>* head, const HeadGr
                 const Vector<Real> content = load(head[h].content + slot), d_content = d_value * head[h].gate;
                 d_gate[h] += d_value * (content - load(head[h].previous + slot));
                 sums[h] += d_content * content;
-                store(d[h].weighting + slot, d_value - d_content);
+                store(d[h].weighting + slot, d_value * (1 - head[h].gate));
                 store(d[h].cosine + slot, d_content);  // for now
             }
         });

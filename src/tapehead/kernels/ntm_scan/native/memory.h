@@ -143,6 +143,12 @@ void cosines(const Sizes& s, const Real* memory, const Real* inverse_norm, const
     if (s.heads - head >= 1) go(Constant<1>{});
 }
 
+// M (1 - w e) + w a. That way round: what is all but erased leaves no rounding error behind that a small `a` would show.
+template <class V, class Real>
+ALWAYS_INLINE V written(V entry, V weight, Real erase, Real add) {
+    return entry * (Real(1) - weight * erase) + weight * add;
+}
+
 // r(h) = sum_i w(i) M(i), then M <- M * (1 - w e^T) + w a^T for each write head in turn, and |M(i)|^2 afterwards.
 //
 // READS and WRITES are the numbers of heads where they are known beforehand, else -1.
@@ -180,7 +186,7 @@ void read_and_write(
             for (index_t head = 0; head < writes; ++head) {
                 const Real e = erase[head * s.width + row], a = add[head * s.width + row];
 #pragma GCC unroll 4
-                for (int v = 0; v < VECTORS; ++v) entry[v] += weight(reads + head, v) * (a - entry[v] * e);
+                for (int v = 0; v < VECTORS; ++v) entry[v] = written(entry[v], weight(reads + head, v), e, a);
             }
 #pragma GCC unroll 4
             for (int v = 0; v < VECTORS; ++v) {
@@ -221,7 +227,7 @@ void write_again(
                 for (int v = 0; v < VECTORS; ++v) {
                     const Vector<Real> w = WRITES > 0 ? weighting[head][v]
                                                       : load(weightings + head * s.slots_padded + first + v * lanes);
-                    entry[v] += w * (a - entry[v] * e);
+                    entry[v] = written(entry[v], w, e, a);
                 }
             }
 #pragma GCC unroll 4
@@ -256,7 +262,7 @@ void read_and_write_backward(
 #pragma GCC unroll 4
                 for (int v = 0; v < VECTORS; ++v) {
                     store(chain + (head * BLOCK_VECTORS + v) * lanes, now[v]);
-                    now[v] += load(weighting + v * lanes) * (a - now[v] * e);
+                    now[v] = written(now[v], load(weighting + v * lanes), e, a);
                 }
             }
             for (index_t head = s.write_heads - 1; head >= 0; --head) {
@@ -273,7 +279,7 @@ void read_and_write_backward(
                     d_add += weighted;
                     d_erase -= weighted * now[v];
                     store(d_weighting + v * lanes, load(d_weighting + v * lanes) + d[v] * (a - now[v] * e));
-                    d[v] -= weighted * e;
+                    d[v] *= Real(1) - load(weighting + v * lanes) * e;
                     if (head > 0) now[v] = load(chain + ((head - 1) * BLOCK_VECTORS + v) * lanes);
                 }
                 store(to_erase, d_erase);
@@ -324,7 +330,7 @@ void read_and_write_backward_of_one(
                 d_erase -= weighted * entry;
                 d_writing[v] += d * (a - entry * e);
                 d_reading[v] += entry * d_read;
-                store(gradient + at + v * lanes, d - weighted * e + reading[v] * d_read);
+                store(gradient + at + v * lanes, d * (Real(1) - writing[v] * e) + reading[v] * d_read);
             }
             store(partial_erase + row * lanes, d_erase);
             store(partial_add + row * lanes, d_add);

@@ -152,12 +152,7 @@ template <class Real, int ROWS, int VECTORS>
 ALWAYS_INLINE void gather_tile(
     index_t inner, const Real* strip, const Real* b, index_t b_stride, Real* c, index_t c_stride) {
     constexpr index_t lanes = LANES<Real>;
-    Vector<Real> sums[ROWS][VECTORS];
-#pragma GCC unroll 16
-    for (int row = 0; row < ROWS; ++row) {
-#pragma GCC unroll 16
-        for (int v = 0; v < VECTORS; ++v) sums[row][v] = load(c + row * c_stride + v * lanes);
-    }
+    Vector<Real> sums[ROWS][VECTORS] = {};
     for (index_t k = 0; k < inner; ++k) {
         Vector<Real> columns[VECTORS];
 #pragma GCC unroll 16
@@ -172,7 +167,10 @@ ALWAYS_INLINE void gather_tile(
 #pragma GCC unroll 16
     for (int row = 0; row < ROWS; ++row) {
 #pragma GCC unroll 16
-        for (int v = 0; v < VECTORS; ++v) store(c + row * c_stride + v * lanes, sums[row][v]);
+        for (int v = 0; v < VECTORS; ++v) {
+            Real* to = c + row * c_stride + v * lanes;
+            store(to, load(to) + sums[row][v]);
+        }
     }
 }
 
@@ -189,6 +187,7 @@ void gather_rows(
 }
 
 // c (rows, columns) += a (inner, rows)^T @ b (inner, columns): a weight's gradient from all steps of all sequences.
+// Summed block by block, and then the blocks: a long sum in one go would lose digits.
 //
 // Rows of a, b and c are read, and those of c written, in whole vectors.
 template <class Real>

@@ -1,0 +1,245 @@
+"""The fused CPU kernel computes what the reference computes."""
+
+import dataclasses
+import math
+from collections.abc import Iterator
+
+import pytest
+import torch
+from torch import Tensor
+
+from tapehead.kernels import _native
+from tapehead.kernels.ntm_scan import cpu, ntm_scan
+from tapehead.maths.ntm import NTMState
+from tests.kernels import drawn
+
+pytestmark = pytest.mark.skipif(_native.MISSING is not None, reason=str(_native.MISSING))
+
+EQUAL = 1e-12  # float64, some hundred steps of rounding
+
+
+class DirtyRoom(_native.Room):
+    """Room full of NaN: what the kernel reads before it writes it shows."""
+
+    def lend(self, count: int, dtype: torch.dtype) -> Tensor:
+        return super().lend(count, dtype).fill_(math.nan)
+
+
+@pytest.fixture(autouse=True)
+def _room_is_dirty(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_native, "ROOM", DirtyRoom())
+
+
+@pytest.fixture
+def _threads() -> Iterator[None]:
+    before = torch.get_num_threads()
+    yield
+    torch.set_num_threads(before)
+
+
+def compare(seed: int) -> None:
+    given = drawn.scan(seed)
+    expected = drawn.answer(given, "reference")
+    assert drawn.distance(drawn.answer(given, "cpu"), expected) <= EQUAL
+    if given.options.memory_width == 1:
+        return  # the cosine of two numbers is their sign; the reference finds its gradient, 0, without any rounding
+    ours = drawn.distance(drawn.answer(given, "cpu", torch.float32), expected)
+    if ours > 1e-6:
+        assert ours <= 2 * error_of_the_reference(given, expected) + 1e-6
+
+
+def error_of_the_reference(given: drawn.Scan, expected: list[Tensor]) -> float:
+    """How far the reference is off in float32: the worst of a few runs that differ by a rounding of their inputs.
+
+    A machine drawn at random can be chaotic. One run's error is then a matter of luck, by a factor of ten or more.
+    """
+    generator = torch.Generator().manual_seed(0)
+
+    def rounded(tensor: Tensor) -> Tensor:
+        signs = torch.randint(-1, 2, tensor.shape, generator=generator)
+        return tensor * (1 + 6e-8 * signs)
+
+    runs = [given, *(given.on([rounded(tensor) for tensor in given.tensors]) for _ in range(4))]
+    return max(drawn.distance(drawn.answer(run, "reference", torch.float32), expected) for run in runs)
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_the_kernel_equals_the_reference(seed: int) -> None:
+    compare(seed)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(60, 1000))
+def test_the_kernel_equals_the_reference_at_a_thousand_drawn_shapes(seed: int) -> None:
+    compare(seed)
+
+
+@pytest.mark.parametrize("level", [1, 2, 3])
+@pytest.mark.parametrize("seed", range(15))
+def test_every_instruction_set_equals_the_reference(seed: int, level: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    if _native.library().tapehead_level_name(level) is None:
+        pytest.skip("this machine has no such level")
+    monkeypatch.setattr(_native, "LEVEL", level)
+    compare(seed)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_without_gradient_the_answer_is_the_same(seed: int) -> None:
+    given = drawn.scan(seed, work=1e5)
+    with_gradient = drawn.answer(given, "cpu")
+    without = drawn.answer(given, "cpu", grad=False)
+    assert all(torch.equal(one, other) for one, other in zip(without, with_gradient[: len(without)], strict=True))
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_a_sequence_does_not_depend_on_its_neighbours(seed: int) -> None:
+    given = drawn.scan(seed, work=1e5, sequences=9, contiguous=True)
+    together = drawn.answer(given, "cpu", torch.float32)
+    batched = len(given.state) + 1
+    for b in (0, 4, 8):
+        inputs, *state = given.tensors[:batched]
+        own = [inputs[:, b : b + 1], *(tensor[b : b + 1] for tensor in state), *given.tensors[batched:]]
+        lengths = None if given.lengths is None else given.lengths[b : b + 1]
+        one = dataclasses.replace(given.on(own), lengths=lengths)
+        alone = drawn.answer(one, "cpu", torch.float32, grad=False)
+        assert torch.equal(alone[0][:, 0], together[0][:, b])
+        for ours, theirs in zip(alone[1:batched], together[1:batched], strict=True):
+            assert torch.equal(ours[0], theirs[b])
+
+
+@pytest.mark.parametrize("seed", range(20))
+@pytest.mark.usefixtures("_threads")
+def test_one_thread_and_two_give_the_same_bits(seed: int) -> None:
+    given = drawn.scan(seed, work=1e6)
+    torch.set_num_threads(1)
+    alone = drawn.answer(given, "cpu", torch.float32)
+    torch.set_num_threads(2)
+    for _ in range(3):
+        together = drawn.answer(given, "cpu", torch.float32)
+        assert all(torch.equal(one, other) for one, other in zip(together, alone, strict=True))
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_a_split_run_is_the_whole_run(seed: int) -> None:
+    given = drawn.scan(seed, work=1e6, steps=11, lengths=False)
+    whole = ntm_scan(given.inputs, given.state, given.weights, given.options, backend="cpu")
+    first = ntm_scan(given.inputs[:4], given.state, given.weights, given.options, backend="cpu")
+    rest = ntm_scan(given.inputs[4:], first.state, given.weights, given.options, backend="cpu")
+    assert torch.equal(torch.cat([first.outputs, rest.outputs]), whole.outputs)
+    assert all(torch.equal(one, other) for one, other in zip(rest.state, whole.state, strict=True))
+
+
+def test_only_what_is_wanted_gets_a_gradient() -> None:
+    given = drawn.scan(3, steps=5, sequences=3)
+    expected = drawn.answer(given, "cpu")[-len(given.tensors) :]
+    for wanted in range(len(given.tensors)):
+        if expected[wanted].numel() == 0:
+            continue
+        leaves = [tensor.detach().clone().requires_grad_(place == wanted) for place, tensor in enumerate(given.tensors)]
+        moved = given.on(leaves)
+        result = ntm_scan(moved.inputs, moved.state, moved.weights, moved.options, lengths=moved.lengths, backend="cpu")
+        outputs = result.outputs
+        outputs.sum().backward()
+        assert leaves[wanted].grad is not None
+        assert all(leaf.grad is None for place, leaf in enumerate(leaves) if place != wanted)
+
+
+def test_a_gradient_can_be_taken_twice() -> None:
+    given = drawn.scan(5, steps=6, sequences=3)
+    leaves = [tensor.requires_grad_() for tensor in given.tensors]
+    loss = ntm_scan(given.inputs, given.state, given.weights, given.options, backend="cpu").outputs.sum()
+    first = torch.autograd.grad(loss, leaves, retain_graph=True, allow_unused=True, materialize_grads=True)
+    second = torch.autograd.grad(loss, leaves, allow_unused=True, materialize_grads=True)
+    assert all(torch.equal(one, other) for one, other in zip(first, second, strict=True))
+
+
+@pytest.mark.parametrize("size", [1e-30, 1e-9, 1.0, 1e15, 1e30, 3e38])
+def test_rows_of_any_length_are_compared_with_finite_numbers(size: float) -> None:
+    given = drawn.scan(7, steps=3, sequences=2, slots=17, width=5, lengths=False, keep_states=False, clip=20.0)
+    memory = given.state.memory / given.state.memory.abs().amax() * size
+    given = given.on([given.inputs, memory, *given.tensors[2:]])
+    ours, theirs = (drawn.answer(given, backend, torch.float32, grad=False) for backend in ("cpu", "reference"))
+    for one, other in zip(ours[2:4], theirs[2:4], strict=True):  # the weightings
+        torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-5)
+
+
+def test_not_a_number_stays_not_a_number() -> None:
+    given = drawn.scan(2, steps=4, sequences=3, lengths=False, clip=20.0)
+    inputs = given.inputs.clone()
+    inputs[1, 1, 0] = math.nan
+    given = given.on([inputs, *given.tensors[1:]])
+    outputs = drawn.answer(given, "cpu", grad=False)[0]
+    assert outputs[:, 0].isfinite().all()
+    assert outputs[:, 2].isfinite().all()
+    assert outputs[0, 1].isfinite().all()
+    assert outputs[1:, 1].isnan().all()
+
+
+def test_padding_gives_no_gradient() -> None:
+    given = drawn.scan(1, steps=5, sequences=3, contiguous=True)
+    lengths = torch.tensor([5, 2, 0])
+    inputs = given.inputs.clone()
+    inputs[2:, 1] = math.nan
+    inputs[:, 2] = math.nan
+    leaves = [inputs.requires_grad_(), *(tensor.requires_grad_() for tensor in given.tensors[1:])]
+    moved = given.on(leaves)
+    result = ntm_scan(moved.inputs, moved.state, moved.weights, moved.options, lengths=lengths, backend="cpu")
+    assert (result.outputs[2:, 1] == 0).all()
+    gradients = torch.autograd.grad(result.outputs.sum(), leaves, allow_unused=True, materialize_grads=True)
+    assert all(gradient.isfinite().all() for gradient in gradients)
+    assert (gradients[0][2:, 1] == 0).all()
+
+
+def test_the_room_is_lent_again() -> None:
+    room = _native.Room()
+    first = room.lend(1000, torch.float32)
+    place = first.data_ptr()
+    assert place % room.ALIGNMENT == 0
+    assert room.lend(1000, torch.float32).data_ptr() != place
+    del first
+    assert room.lend(10, torch.float64).numel() == 10
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_the_size_of_what_is_kept_is_the_same_in_python_and_in_cpp(seed: int) -> None:
+    given = drawn.scan(seed)
+    reach = given.options.shift_range if given.options.addressing == "content_and_location" else -1
+    sizes = cpu._Sizes.of(given.inputs, given.state, given.tensors[7:], reach)
+    call = cpu._Call(*sizes, 1, 1.0)
+    for is_double in (False, True):
+        assert _native.library().tapehead_ntm_kept(0, is_double, cpu.ctypes.byref(call)) == sizes.kept()
+
+
+@pytest.mark.parametrize(
+    ("change", "error", "message"),
+    [
+        (
+            {"memory": torch.zeros(3, 9, 4)},
+            ValueError,
+            "state.read_weightings: expected shape (3, 1, 9), not (3, 1, 7)",
+        ),
+        ({"cell": torch.zeros(3, 1, 5)}, ValueError, "state.cell: expected shape (3, 1, 6), not (3, 1, 5)"),
+        ({"reads": torch.zeros(3, 1, 4, dtype=torch.float64)}, TypeError, "state.reads: expected torch.float32"),
+    ],
+)
+def test_tensors_that_do_not_fit_are_refused(change: dict[str, Tensor], error: type[Exception], message: str) -> None:
+    given = drawn.scan(
+        0,
+        steps=2,
+        sequences=3,
+        slots=7,
+        width=4,
+        reads=1,
+        writes=1,
+        units=6,
+        layers=1,
+        controller="lstm",
+        lengths=False,
+        shift_range=1,
+    )
+    tensors = [tensor.float() for tensor in given.tensors]
+    state = NTMState(*tensors[1:7])._replace(**change)
+    moved = given.on(tensors)
+    with pytest.raises(error) as raised:
+        cpu.scan(moved.inputs, state, None, moved.weights, moved.options, keep_states=False)
+    assert message in str(raised.value)
