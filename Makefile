@@ -1,6 +1,7 @@
 # Every target does its own set-up in .venv, once; a change of pyproject.toml or constraints.txt does it again.
 #   make demo     train a Neural Turing Machine on the copy task, score it on longer sequences, draw its memory
 #   make test     the quick tests           make test-slow   the tests with large counts
+#   make sanitize the kernel with every memory access checked
 #   make check    style, types and floors   make bench       how long a training step takes
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
@@ -9,7 +10,7 @@ PIP_FLAGS ?=
 BIN := .venv/bin
 READY := .venv/ready
 
-.PHONY: setup demo test test-slow check format bench clean
+.PHONY: setup demo test test-slow sanitize check format bench clean
 
 setup: $(READY)
 
@@ -31,6 +32,15 @@ test: $(READY)
 
 test-slow: $(READY)
 	$(BIN)/python -m pytest -q -m slow
+
+# The kernel with every memory access and overflow checked, under a thousand drawn shapes; stops at the first fault.
+sanitize: $(READY)
+	$(BIN)/cmake -S . -B build/sanitize -DSANITIZE=ON -DCMAKE_BUILD_TYPE=Debug
+	$(BIN)/cmake --build build/sanitize
+	LD_PRELOAD="$$($(CXX) -print-file-name=libasan.so) $$($(CXX) -print-file-name=libubsan.so)" \
+	ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 \
+	$(BIN)/python -m pytest -q -m "slow or not slow" -k "equals_the_reference" -p no:cacheprovider \
+	    --kernel-library build/sanitize/libtapehead.so tests/kernels/test_cpu.py
 
 check: $(READY)
 	$(BIN)/ruff check .

@@ -1,5 +1,7 @@
 """What holds for every test, set before `tapehead` is imported for the first time."""
 
+from pathlib import Path
+
 import hypothesis
 import jaxtyping
 import pytest
@@ -19,6 +21,19 @@ torch.utils.deterministic.fill_uninitialized_memory = True
 # The same cases on every machine and every run, and none too slow on a busy one.
 hypothesis.settings.register_profile("tapehead", derandomize=True, deadline=None, database=None)
 hypothesis.settings.load_profile("tapehead")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--kernel-library", type=Path, help="a build of the C++ kernels to test instead")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    chosen = config.getoption("--kernel-library")
+    if chosen is not None:
+        from tapehead.kernels import _native  # only now: the import hook above comes first
+
+        _native.library.cache_clear()
+        _native.LIBRARY = chosen.resolve(strict=True)
 
 
 @pytest.fixture(autouse=True)

@@ -9,6 +9,7 @@ import pytest
 
 from tapehead import __version__, cli
 from tapehead.cli import COMMANDS, _errors, main
+from tapehead.kernels import _native
 from tapehead.training.errors import StoppedError
 from tapehead.training.folder import read_rows, start_folder
 from tests.command_line import TINY_FLAGS, Said, tapehead, tapeheads
@@ -106,7 +107,15 @@ def test_the_doctor_tells_what_is_there(capsys):
     assert found["extras"].keys() == {"rich", "matplotlib"}
 
 
-@pytest.mark.parametrize("command", ["train", "resume", "evaluate", "plot"])
+def test_the_doctor_says_what_a_missing_kernel_costs_and_how_to_get_it(monkeypatch, capsys):
+    monkeypatch.setattr(_native, "MISSING", "it was not built; install g++")
+    assert main(["doctor"]) == 0
+    told = capsys.readouterr().out
+    assert "cpu: it was not built; install g++" in told
+    assert "times as long" in told
+
+
+@pytest.mark.parametrize("command", ["train", "resume", "evaluate", "plot", "bench"])
 def test_without_the_extra_a_command_says_how_to_get_it(command, monkeypatch, capsys):
     monkeypatch.setattr(_errors, "find_spec", lambda module: None)
     assert main([command]) == 1

@@ -97,6 +97,7 @@ def test_three_hundred_malformed_command_lines(tmp_path):
         (["train", "copi"], "task: expected one of 'copy', not 'copi' (did you mean 'copy'?)"),
         (["train", "copy", "--model", "nmt"], "--model: expected one of 'ntm', 'lstm', 'rnn', not 'nmt' (did you "),
         (["train", "copy", "--memory-slot", "4"], "'--memory-slot': expected no such argument (did you mean --m"),
+        (["train", "copy", "--beta1", "1.5"], "--beta1: expected a number < 1, not 1.5"),
         (["train", "copy", "--memory-slots", "0"], "--memory-slots: expected a whole number >= 1, not 0"),
         (["train", "copy", "--recipe", "graves"], "recipe: expected one of 'tapehead', 'collier2018', 'graves2014'"),
         (["train", "copy", "--memory-slots", "2"], "shift_range: expected at most 0 for memory_slots=2, not 1"),

@@ -286,5 +286,15 @@ def test_training_can_go_on_from_a_detached_state(kind: str) -> None:
     _, state = model(inputs)
     assert any(tensor.requires_grad for tensor in state)
     state = map_state(torch.Tensor.detach, state)
-    model(inputs, state)[0].sum().backward()
     assert not any(tensor.requires_grad for tensor in state)
+    model(inputs, state)[0].sum().backward()
+    assert all(parameter.grad is not None for parameter in model.cell.readout.parameters())
+
+
+@every_kind
+def test_torch_func_can_put_other_parameters_in_place(kind: str) -> None:
+    model, inputs = made(kind), drawn_inputs(T, B)
+    doubled = {name: 2 * tensor.detach() for name, tensor in model.named_parameters()}
+    found, _ = torch.func.functional_call(model, doubled, (inputs,))
+    model.load_state_dict(doubled, strict=False)
+    assert found.equal(model(inputs)[0])

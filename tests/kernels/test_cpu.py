@@ -3,6 +3,7 @@
 import dataclasses
 import math
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import torch
@@ -243,3 +244,18 @@ def test_tensors_that_do_not_fit_are_refused(change: dict[str, Tensor], error: t
     with pytest.raises(error) as raised:
         cpu.scan(moved.inputs, state, None, moved.weights, moved.options, keep_states=False)
     assert message in str(raised.value)
+
+
+def test_lengths_need_not_be_contiguous() -> None:
+    given = drawn.scan(3, steps=6, sequences=3, lengths=True, keep_states=False)
+    lengths = torch.tensor([6, 0, 2, 0, 4, 0])[::2]
+    strided, plain = (dataclasses.replace(given, lengths=chosen) for chosen in (lengths, lengths.contiguous()))
+    assert drawn.distance(drawn.answer(strided, "cpu"), drawn.answer(plain, "cpu")) == 0
+
+
+def test_calls_from_several_threads_do_not_disturb_each_other() -> None:
+    given = drawn.scan(5, steps=9, sequences=3, slots=17, width=5)
+    expected = drawn.answer(given, "cpu")
+    with ThreadPoolExecutor(4) as pool:
+        for found in pool.map(lambda _: drawn.answer(given, "cpu"), range(200)):
+            assert drawn.distance(found, expected) == 0

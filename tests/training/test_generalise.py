@@ -48,5 +48,11 @@ def test_what_a_model_is_tried_on_does_not_depend_on_the_model():
     small = generalisation(run.make_model(), task, (3,), 4, seed=1)
     again = generalisation(run.make_model().with_memory_slots(9), task, (3,), 4, seed=1)
     assert small.sequences == again.sequences
+    seen = []
+    for model in (run.make_model(), run.make_model().with_memory_slots(9)):
+        model.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0].clone()))
+        generalisation(model, task, (3,), 4, seed=1)
+    assert len(seen) == 2
+    assert seen[0].equal(seen[1])
     other = generalisation(run.make_model(), task, (3,), 4, seed=2)
     assert small.bits != other.bits

@@ -10,10 +10,10 @@ import pytest
 import torch
 
 from tapehead.training.checkpoints import last_checkpoint
-from tapehead.training.errors import FolderError, StorageError
+from tapehead.training.errors import FolderError, StoppedError, StorageError
 from tapehead.training.folder import locked
 from tests.processes import PROCESSES, elsewhere
-from tests.training.tiny import digests, resume, tiny_run, train, undisturbed
+from tests.training.tiny import digests, resume, stop_after, tiny_run, train, undisturbed
 
 
 def until_full(path: Path, largest_file: int) -> str:
@@ -76,16 +76,19 @@ def hold(path: Path, held, release) -> None:
 
 
 def test_a_second_process_is_refused_and_told_which_is_the_first(tmp_path):
+    begun = tmp_path / "begun"
+    with pytest.raises(StoppedError):
+        train(tiny_run(), begun, stop=stop_after(2))
     held, release = PROCESSES.Event(), PROCESSES.Event()
-    first = PROCESSES.Process(target=hold, args=(tmp_path, held, release))
+    first = PROCESSES.Process(target=hold, args=(begun, held, release))
     first.start()
     held.wait()
-    for refused in (lambda: train(tiny_run(), tmp_path), lambda: train(tiny_run(), tmp_path)):
+    for refused in (lambda: train(tiny_run(), begun), lambda: resume(begun)):
         with pytest.raises(FolderError, match=f"in use by process {first.pid}"):
             refused()
     release.set()
     first.join()
-    train(tiny_run(), tmp_path)
+    resume(begun)
 
 
 def test_the_lock_of_a_killed_process_is_free(tmp_path):

@@ -39,9 +39,7 @@ class LSTMController(nn.Module):
     def layers(self) -> tuple[tuple[Tensor, ...], ...]:
         """The weights as `maths.ntm.NTMWeights.controller` holds them."""
         names = ("weight_ih", "weight_hh", "bias")
-        return tuple(
-            tuple(self.get_parameter(f"{name}_l{layer}") for name in names) for layer in range(self.num_layers)
-        )
+        return tuple(tuple(getattr(self, f"{name}_l{layer}") for name in names) for layer in range(self.num_layers))
 
     @torch.no_grad()
     def reset_parameters(self) -> None:

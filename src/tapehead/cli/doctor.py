@@ -13,6 +13,7 @@ from tapehead.kernels.ntm_scan import REFUSALS
 from tapehead.models import NTM
 from tapehead.training.machine import fingerprint, surroundings
 
+REFERENCE = "reference"
 EXTRAS = {
     "rich": "train, resume and evaluate",
     "matplotlib": "plot",
@@ -34,6 +35,8 @@ def do(chosen: Namespace) -> None:
         print(f"{name:16} {value}")
     for name, refusal in found["backends"].items():
         print(f"{'backend':16} {name}: {refusal or 'runs'}")
+    if found["fingerprint"]["backend"] == REFERENCE:
+        print(f"{'':16} without a kernel training takes 10 to 30 times as long; `tapehead bench` measures it")
     for name, installed in found["extras"].items():
         lost = f"missing; without it there is no {EXTRAS[name]}: pip install 'tapehead[cli]'"
         print(f"{name:16} {installed or lost}")

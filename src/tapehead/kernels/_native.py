@@ -1,6 +1,7 @@
 """The library of C++ kernels: where it is, what it needs of torch, and the room that it works in."""
 
 import ctypes
+import threading
 import weakref
 from functools import cache
 from pathlib import Path
@@ -26,13 +27,24 @@ def library() -> ctypes.CDLL:
     return loaded
 
 
+@cache
+def parallel_for() -> ctypes.c_void_p:
+    """Find the function of torch's stable C interface that spreads work over torch's threads."""
+    torch_cpu = ctypes.CDLL(str(Path(torch.__file__).parent / "lib" / "libtorch_cpu.so"))
+    return ctypes.cast(torch_cpu.torch_parallel_for, ctypes.c_void_p)
+
+
 def _missing() -> str | None:
     if not LIBRARY.exists():
-        return "its library was not built, because the installation found no C++ compiler"
+        return (
+            "its library was not built: the installation found no C++ compiler, or it failed; "
+            "with g++ or clang++ on PATH, install tapehead again"
+        )
     try:
+        parallel_for()
         return None if library().tapehead_level_name(0) else "the processor is older than x86-64-v2"
-    except OSError as error:
-        return f"its library cannot be loaded: {error}"
+    except (OSError, AttributeError) as error:
+        return f"its library, or torch's, cannot be loaded: {error}"
 
 
 MISSING = _missing()
@@ -47,13 +59,6 @@ def instruction_set() -> str | None:
     return name.decode()
 
 
-@cache
-def parallel_for() -> ctypes.c_void_p:
-    """Find the function of torch's stable C interface that spreads work over torch's threads."""
-    torch_cpu = ctypes.CDLL(str(Path(torch.__file__).parent / "lib" / "libtorch_cpu.so"))
-    return ctypes.cast(torch_cpu.torch_parallel_for, ctypes.c_void_p)
-
-
 class Room:
     """Room lent out for a call and kept for the next: to get fresh pages from the system takes longer than the work."""
 
@@ -63,25 +68,28 @@ class Room:
     def __init__(self) -> None:
         """Begin with nothing to lend."""
         self._spare: list[NDArray[np.uint8]] = []
+        self._lock = threading.RLock()  # may be taken again: a tensor can be freed, and its room come back, inside lend
 
     def lend(self, count: int, dtype: torch.dtype) -> Tensor:
         """Lend room for `count` numbers; it comes back by itself when the last tensor on it is gone."""
         size = count * dtype.itemsize
-        fitting = [block for block in self._spare if block.size >= size + self.ALIGNMENT]
-        if fitting:
-            block = min(fitting, key=len)
-            self._spare = [other for other in self._spare if other is not block]
-        else:
-            self._spare = sorted(self._spare, key=len)[1:]
-            block = np.empty(size + self.ALIGNMENT, np.uint8)
+        with self._lock:
+            fitting = [block for block in self._spare if block.size >= size + self.ALIGNMENT]
+            if fitting:
+                block = min(fitting, key=len)
+                self._spare = [other for other in self._spare if other is not block]
+            else:
+                self._spare = sorted(self._spare, key=len)[1:]
+                block = np.empty(size + self.ALIGNMENT, np.uint8)
         start = -block.ctypes.data % self.ALIGNMENT
         lease = block[start : start + size]
         weakref.finalize(lease, self._take_back, block)
         return torch.from_numpy(lease).view(dtype)
 
     def _take_back(self, block: Any) -> None:
-        if len(self._spare) < self.BLOCKS:
-            self._spare.append(block)
+        with self._lock:
+            if len(self._spare) < self.BLOCKS:
+                self._spare.append(block)
 
 
 ROOM = Room()

@@ -57,8 +57,8 @@ class NTM(SequenceModel[NTMState]):
     def with_memory_slots(self, memory_slots: int) -> Self:
         """Make a copy of this machine with a tape of another length; the weights do not depend on it.
 
-        New slots start as the first memory says (where that was trained: as the mean of its slots); a learned first
-        weighting gives them no weight.
+        New slots start as the mean of the first memory's slots, which is their value where that is constant; a random
+        memory's are drawn from torch's generator. A learned first weighting gives them no weight.
 
         Args:
             memory_slots: N, at least 2 * shift_range + 1.

@@ -25,6 +25,7 @@ class Knob(NamedTuple):
         least: The smallest value of a count or number.
         most: The largest value of a count.
         above: Numbers must be greater than this.
+        below: Numbers must be smaller than this.
         word: A word that is accepted in a number's place.
     """
 
@@ -35,6 +36,7 @@ class Knob(NamedTuple):
     least: float = 0
     most: int = MANY
     above: float = -1
+    below: float = float("inf")
     word: str | None = None
 
     def check(self, name: str, value: object) -> None:
@@ -52,6 +54,8 @@ class Knob(NamedTuple):
             check_flag(name, value)
         elif self.kind == "number":
             check_number(name, value, self.least, above=self.above)
+            if isinstance(value, int | float) and value >= self.below:
+                raise ValueError(f"{name}: expected a number < {self.below:g}, not {value}")
         else:
             check_count(name, value, int(self.least))
             if isinstance(value, int) and value > self.most:
@@ -75,10 +79,16 @@ def count(owner: Owner, purpose: str, *, least: int = 1, most: int = MANY) -> An
 
 
 def number(
-    owner: Owner, purpose: str, *, least: float = float("-inf"), above: float = float("-inf"), word: str | None = None
+    owner: Owner,
+    purpose: str,
+    *,
+    least: float = float("-inf"),
+    above: float = float("-inf"),
+    below: float = float("inf"),
+    word: str | None = None,
 ) -> Any:
     """A field that is a number, or a word where one is given."""
-    return _field(Knob("number", purpose, owner, least=least, above=above, word=word))
+    return _field(Knob("number", purpose, owner, least=least, above=above, below=below, word=word))
 
 
 def flag(owner: Owner, purpose: str) -> Any:

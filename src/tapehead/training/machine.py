@@ -8,6 +8,7 @@ import numpy as np
 import torch
 
 from tapehead import __version__
+from tapehead.kernels import _native
 from tapehead.models import Model
 
 
@@ -23,6 +24,7 @@ def fingerprint(model: Model) -> dict[str, Any]:
         "architecture": platform.machine(),
         "instruction_set": torch.backends.cpu.get_cpu_capability(),
         "backend": model.backend_in_use,
+        "kernel_instruction_set": _native.instruction_set(),
         "threads": torch.get_num_threads(),
     }
 

@@ -163,6 +163,7 @@ def _run(
     sizes = _Sizes.of(inputs, state, weights, reach)
     _check(sizes, inputs, state, lengths, weights)
     inputs, state, weights = inputs.contiguous(), _contiguous(state), _contiguous(weights)
+    lengths = None if lengths is None else lengths.contiguous()
     outputs = inputs.new_empty(sizes.steps, sizes.sequences, sizes.outputs)
     last = [torch.empty_like(tensor) for tensor in state]
     states = [tensor.new_empty(sizes.steps, *tensor.shape) for tensor in state] if keep_states else []
@@ -194,6 +195,7 @@ def _run_backward(
     """Go back: the gradients of those of inputs, state and weights that are wanted."""
     sizes = _Sizes.of(inputs, state, weights, reach)
     inputs, state, weights = inputs.contiguous(), _contiguous(state), _contiguous(weights)
+    lengths = None if lengths is None else lengths.contiguous()
     given = [None if gradient is None else gradient.contiguous() for gradient in gradients]
     tensors = [inputs, *state, *weights]
     results = [torch.empty_like(tensor) if want else None for tensor, want in zip(tensors, wanted, strict=True)]
@@ -324,6 +326,8 @@ def _check(
         raise ValueError(f"shift_range: expected at most {most} with {sizes.slots} slots, not {sizes.reach}")
     if lengths is not None and lengths.shape != inputs.shape[1:2]:
         raise ValueError(f"lengths: expected shape {(sizes.sequences,)}, not {tuple(lengths.shape)}")
+    if lengths is not None and lengths.dtype != torch.int64:
+        raise TypeError(f"lengths: expected torch.int64, not {lengths.dtype}")
     shapes = sizes.state_shapes() + sizes.weight_shapes()
     if len(shapes) != len(state) + len(weights):
         raise ValueError(f"weights: expected {len(shapes) - len(state)} tensors, not {len(weights)}")
