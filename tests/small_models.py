@@ -23,10 +23,26 @@ KINDS = {
         tapehead.NTM,
         {"addressing": "content", "hidden_size": 7, "memory_slots": 9, "memory_width": 6, "clip": None},
     ),
+    "dnc with an lstm": (
+        tapehead.DNC,
+        {"hidden_size": 7, "num_layers": 2, "memory_slots": 9, "memory_width": 6, "read_heads": 2, "write_heads": 2}
+        | {"memory_init": "learned", "read_init": "learned"},
+    ),
+    "dnc with a feedforward controller": (
+        tapehead.DNC,
+        {"controller": "feedforward", "hidden_size": 7, "memory_slots": 9, "memory_width": 6, "clip": None},
+    ),
+    "dnc with every option": (
+        tapehead.DNC,
+        {"hidden_size": 7, "memory_slots": 9, "memory_width": 6, "read_heads": 2, "memory_init": "random"}
+        | {"masked_content": True, "deallocate": True, "sharpen_links": True, "sparse_links": 4},
+    ),
     "lstm": (tapehead.LSTM, {"hidden_size": 7, "num_layers": 2}),
     "rnn": (tapehead.RNN, {"hidden_size": 7, "num_layers": 2}),
 }
 NTM_KINDS = [kind for kind, (model, _) in KINDS.items() if model is tapehead.NTM]
+DNC_KINDS = [kind for kind, (model, _) in KINDS.items() if model is tapehead.DNC]
+MEMORY_KINDS = [*NTM_KINDS, *DNC_KINDS]
 
 
 def made(kind: str, seed: int = 0, dtype: torch.dtype = torch.float64, **changes: object) -> tapehead.models.Model:

@@ -95,7 +95,7 @@ def test_three_hundred_malformed_command_lines(tmp_path):
     ("words", "expected"),
     [
         (["train", "copi"], "task: expected one of 'copy', not 'copi' (did you mean 'copy'?)"),
-        (["train", "copy", "--model", "nmt"], "--model: expected one of 'ntm', 'lstm', 'rnn', not 'nmt' (did you "),
+        (["train", "copy", "--model", "nmt"], "--model: expected one of 'ntm', 'dnc', 'lstm', 'rnn', not 'nmt' (did "),
         (["train", "copy", "--memory-slot", "4"], "'--memory-slot': expected no such argument (did you mean --m"),
         (["train", "copy", "--beta1", "1.5"], "--beta1: expected a number < 1, not 1.5"),
         (["train", "copy", "--memory-slots", "0"], "--memory-slots: expected a whole number >= 1, not 0"),

@@ -16,7 +16,7 @@ from torch.nn.utils.rnn import pack_sequence
 import tapehead
 from tapehead import map_state
 from tapehead.models import Model
-from tests.small_models import KINDS, NTM_KINDS, drawn_inputs, made
+from tests.small_models import KINDS, MEMORY_KINDS, drawn_inputs, made
 
 T, B = 4, 3
 
@@ -32,6 +32,8 @@ NO_NUMBERS = ["1", [1.0], math.nan, math.inf, -math.inf, True, 1j, torch.tensor(
 COUNTS = ["input_size", "output_size", "hidden_size", "num_layers"]
 NTM_COUNTS = [*COUNTS, "memory_slots", "memory_width", "read_heads", "write_heads"]
 NTM_CHOICES = ["controller", "addressing", "memory_init", "head_init", "read_init", "backend"]
+DNC_CHOICES = ["controller", "memory_init", "read_init", "backend"]
+DNC_FLAGS = ["masked_content", "deallocate", "sharpen_links"]
 NTM_NUMBERS = ["clip", "shift_bias", "sharpening_bias", "gate_bias", "strength_bias"]
 
 
@@ -61,14 +63,28 @@ def malformed_constructions() -> Iterator[Case]:
     for slots, shift_range in [(1, 1), (2, 1), (4, 2), (6, 3), (128, 64), (128, 1000)]:
         yield from making(tapehead.NTM, "shift_range", shift_range, memory_slots=slots)
     yield from making(tapehead.NTM, "num_layers", 2, 3, controller="feedforward")
+    yield from malformed_dncs()
     for model_type in (tapehead.LSTM, tapehead.RNN):
         for argument in COUNTS:
             yield from making(model_type, argument, *NO_COUNTS)
         yield from making(model_type, "state_init", *NO_CHOICES)
-    for model_type in (tapehead.NTM, tapehead.LSTM, tapehead.RNN):
+    for model_type in (tapehead.NTM, tapehead.DNC, tapehead.LSTM, tapehead.RNN):
         yield from making(model_type, "batch_first", *NO_FLAGS, None)
         yield from making(model_type, "dtype", torch.int64, torch.complex64, torch.bool, "float32", 32)
         yield from making(model_type, "device", "cua", "", 1.5, torch.float32, [])
+
+
+def malformed_dncs() -> Iterator[Case]:
+    for argument in NTM_COUNTS:
+        yield from making(tapehead.DNC, argument, *NO_COUNTS)
+    for argument in DNC_CHOICES:
+        yield from making(tapehead.DNC, argument, *NO_CHOICES)
+    for argument in DNC_FLAGS:
+        yield from making(tapehead.DNC, argument, *NO_FLAGS, None)
+    yield from making(tapehead.DNC, "memory_trainable", *NO_FLAGS)
+    yield from making(tapehead.DNC, "clip", *NO_NUMBERS, 0, -1)
+    yield from making(tapehead.DNC, "sparse_links", *(wrong for wrong in NO_COUNTS if wrong is not None))
+    yield from making(tapehead.DNC, "num_layers", 2, 3, controller="feedforward")
 
 
 def calling(kind: str, what: str, argument: str, call: Callable[[Model], object]) -> Case:
@@ -119,7 +135,7 @@ def with_field(field: str, spoil: Callable[[torch.Tensor], object]) -> Callable[
 
 
 def one_row_more(tensor: torch.Tensor) -> torch.Tensor:
-    return torch.cat([tensor, tensor.new_zeros(B, 1, tensor.shape[2])], 1)
+    return torch.cat([tensor, tensor.new_zeros(B, 1, *tensor.shape[2:])], 1)
 
 
 def only_one(tensor: torch.Tensor) -> torch.Tensor:
@@ -170,7 +186,7 @@ def malformed_sizes() -> Iterator[Case]:
     for kind, wrong in itertools.product(KINDS, NO_COUNTS[1:]):
         what = f"first state for {wrong!r:.20}"
         yield calling(kind, what, "batch_size", lambda model, wrong=wrong: model.initial_state(wrong))
-    for kind, wrong in itertools.product(NTM_KINDS, NO_COUNTS):
+    for kind, wrong in itertools.product(MEMORY_KINDS, NO_COUNTS):
         what = f"a tape of {wrong!r:.20}"
         yield calling(kind, what, "memory_slots", lambda model, wrong=wrong: model.with_memory_slots(wrong))
 

@@ -13,10 +13,10 @@ from safetensors import safe_open
 import tapehead
 from tapehead import map_state
 from tapehead.models import Model
-from tests.small_models import INPUT_SIZE, KINDS, NTM_KINDS, OUTPUT_SIZE, drawn_inputs, made
+from tests.small_models import INPUT_SIZE, KINDS, MEMORY_KINDS, NTM_KINDS, OUTPUT_SIZE, drawn_inputs, made
 
 every_kind = pytest.mark.parametrize("kind", KINDS)
-every_ntm = pytest.mark.parametrize("kind", NTM_KINDS)
+every_machine = pytest.mark.parametrize("kind", MEMORY_KINDS)
 both_types = pytest.mark.parametrize("dtype", [torch.float32, torch.float64], ids=str)
 
 
@@ -147,12 +147,12 @@ def test_a_state_can_be_moved_with_its_model(kind: str) -> None:
 def test_the_representation_shows_the_backend_that_will_run(kind: str) -> None:
     model = made(kind)
     assert model.backend_in_use in repr(model)
-    if isinstance(model, tapehead.NTM):
+    if kind in MEMORY_KINDS:
         assert "reference" in repr(made(kind, backend="reference"))
         assert made(kind, backend="reference").backend_in_use == "reference"
 
 
-@every_ntm
+@every_machine
 @pytest.mark.parametrize("slots", [5, 9, 40])
 def test_a_machine_keeps_all_but_its_tape_when_given_another(kind: str, slots: int) -> None:
     model = made(kind, batch_first=True).eval()
@@ -169,13 +169,13 @@ def test_a_machine_keeps_all_but_its_tape_when_given_another(kind: str, slots: i
     assert state.memory.shape == (2, slots, 6)
 
 
-@every_ntm
+@every_machine
 def test_a_machine_given_a_tape_of_the_same_length_is_its_twin(kind: str) -> None:
     model = made(kind)
     assert_twins(model.with_memory_slots(9), model)
 
 
-@every_ntm
+@every_machine
 def test_the_old_part_of_a_longer_tape_starts_as_it_did(kind: str) -> None:
     model = made(kind)
     old, new = model.initial_state(1), model.with_memory_slots(30).initial_state(1)
@@ -194,7 +194,7 @@ def test_a_uniform_first_weighting_is_uniform_on_the_longer_tape_too() -> None:
     assert (state.read_weightings == 1 / 20).all()
 
 
-@every_ntm
+@every_machine
 def test_the_machine_that_a_longer_tape_was_asked_of_stays_as_it_was(kind: str) -> None:
     model, before = made(kind), made(kind)
     longer = model.with_memory_slots(12)

@@ -6,6 +6,7 @@
 | B      | sequences in a batch                   | heads   | read heads first, then write heads          |
 | N      | memory slots                           | S       | shift offsets, 2 * shift_range + 1          |
 | W      | width of a slot                        | D       | units of the controller                     |
+| modes  | ways of reading, 2 H + 1               | K       | slots that get links                        |
 | I, O   | channels of an input, of an output     | L       | layers of the controller                    |
 
 A type with `*` in front of its first axis also takes more axes there, or none.
@@ -35,6 +36,15 @@ Rows: TypeAlias = Float[Tensor, "*B H W"]
 PerHead: TypeAlias = Float[Tensor, "*B heads"]
 Shifts: TypeAlias = Float[Tensor, "*B heads S"]
 RawHeads: TypeAlias = Float[Tensor, "B P"]
+
+PerReadHead: TypeAlias = Float[Tensor, "*B R"]
+PerWriteHead: TypeAlias = Float[Tensor, "*B H"]
+ReadModes: TypeAlias = Float[Tensor, "*B R modes"]
+Links: TypeAlias = Float[Tensor, "*B H N N"]
+Followed: TypeAlias = Float[Tensor, "*B R H N"]
+PerFollowed: TypeAlias = Float[Tensor, "*B R H"]
+Slots: TypeAlias = Int[Tensor, "*B N"]
+KeptSlots: TypeAlias = Int[Tensor, "*B H K"]
 
 Units: TypeAlias = Float[Tensor, "B D"]
 Layers: TypeAlias = Float[Tensor, "*B L D"]

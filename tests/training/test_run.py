@@ -22,6 +22,7 @@ from tests.training.tiny import tiny_run, undisturbed
 
 NAMES = [described.name for described in fields(Run)]
 GRAVES = {"recipe": "graves2014"}
+DNC = {"model": "dnc"}
 CHANGES: dict[str, list[tuple[dict[str, Any], dict[str, Any]]]] = {
     # field: the changes of two tiny runs that differ in it and end differently
     "seed": [({}, {"seed": 2})],
@@ -50,6 +51,10 @@ CHANGES: dict[str, list[tuple[dict[str, Any], dict[str, Any]]]] = {
     "sharpening_bias": [({}, {"sharpening_bias": 2.0})],
     "gate_bias": [({}, {"gate_bias": 2.0})],
     "strength_bias": [({}, {"strength_bias": 2.0})],
+    "masked_content": [(DNC, {**DNC, "masked_content": True})],
+    "deallocate": [(DNC, {**DNC, "deallocate": True})],
+    "sharpen_links": [(DNC, {**DNC, "sharpen_links": True})],
+    "sparse_links": [(DNC, {**DNC, "sparse_links": 1})],
     "batch_size": [({}, {"batch_size": 5})],
     "updates": [({}, {"updates": 13})],
     "loss": [({}, {"loss": "sum_per_sequence"})],
@@ -112,7 +117,7 @@ def test_a_complete_run_leaves_nothing_to_a_default_of_another_version():
             run = describe(task="copy", model=model, seed=1, optimiser=optimiser).complete()
             foreign = foreign_options("copy", model, optimiser)
             left = {name for name in NAMES if getattr(run, name) is None} - foreign.keys()
-            assert left <= {"memory_trainable"}, "None of memory_trainable means: where the memory is learned"
+            assert left <= {"memory_trainable", "sparse_links"}, "None means: where the memory is learned; all links"
 
 
 def test_equal_runs_are_written_alike():
@@ -146,7 +151,7 @@ def test_what_is_wrong_is_named_with_what_was_expected():
 
 WRONG: list[tuple[dict[str, Any], str]] = [
     ({"memory_slot": 4}, "memory_slot: expected the name of a field of Run, not this (did you mean 'memory_slots'?)"),
-    ({"model": "lstn"}, "model: expected one of 'ntm', 'lstm', 'rnn', not 'lstn' (did you mean 'lstm'?)"),
+    ({"model": "lstn"}, "model: expected one of 'ntm', 'dnc', 'lstm', 'rnn', not 'lstn' (did you mean 'lstm'?)"),
     ({"recipe": "graves"}, "recipe: expected one of"),
     ({"optimiser": "adm"}, "optimiser: expected one of 'adam', 'rmsprop', not 'adm' (did you mean 'adam'?)"),
     ({"model": "lstm", "memory_slots": 4}, "memory_slots: expected nothing, since the model lstm has no such option"),

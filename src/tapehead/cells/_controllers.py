@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from tapehead._arguments import check_choice, check_count
-from tapehead.maths.ntm import Controller
+from tapehead.maths.controllers import Controller
 
 FORGET_BIAS = 1.0
 

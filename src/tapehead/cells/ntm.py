@@ -7,15 +7,17 @@ from torch import nn
 
 from tapehead._arguments import check_choice, check_count, check_device, check_dtype, check_number
 from tapehead._shapes import Inputs, Lengths
-from tapehead.cells._cell import Cell, Scan
+from tapehead.cells._cell import Scan
 from tapehead.cells._controllers import make_controller, reset_linear
 from tapehead.cells._first_state import FirstState, HeadInit, MemoryInit, ReadInit
+from tapehead.cells._memory_cell import MemoryCell
 from tapehead.kernels._backend import Problem, choose
 from tapehead.kernels.ntm_scan import REFUSALS, ntm_scan
-from tapehead.maths.ntm import Addressing, Controller, NTMOptions, NTMState, NTMWeights
+from tapehead.maths.controllers import Controller
+from tapehead.maths.ntm import Addressing, NTMOptions, NTMState, NTMWeights
 
 
-class NTMCell(Cell[NTMState]):
+class NTMCell(MemoryCell[NTMState]):
     """One step of a Neural Turing Machine (Graves et al. 2014; the options the paper leaves open: Collier & Beel 2018).
 
     Args:

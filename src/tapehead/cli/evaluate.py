@@ -12,7 +12,7 @@ from rich.table import Table
 
 from tapehead.cli._errors import CommandError, asked_wrongly, warn
 from tapehead.cli._parser import Parser, add_json, add_path, add_threads, whole_number
-from tapehead.models import NTM
+from tapehead.models._memory import MemoryModel
 from tapehead.tasks import Size, Task
 from tapehead.training.errors import StorageError
 from tapehead.training.folder import EVALUATIONS, append_rows
@@ -89,7 +89,7 @@ def spelt(wanted: Size) -> str:
 
 def on_tape(trained: Trained, memory_slots: int) -> Trained:
     """Give a trained machine a tape of another length; what is drawn for it belongs to the run's seed."""
-    if not isinstance(trained.model, NTM):
+    if not isinstance(trained.model, MemoryModel):
         raise CommandError(f"--memory-slots: expected nothing, since the model {trained.run.model} has no memory")
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(trained.run.seed)

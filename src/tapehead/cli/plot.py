@@ -3,6 +3,7 @@
 import json
 from argparse import Namespace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -11,7 +12,7 @@ from tapehead import plots
 from tapehead.cli._errors import asked_wrongly, warn
 from tapehead.cli._parser import Parser, add_json, add_path
 from tapehead.cli.evaluate import checked_size, size, spelt
-from tapehead.models import NTM
+from tapehead.models._memory import MemoryModel
 from tapehead.plots import Curve
 from tapehead.tasks import Batch
 from tapehead.training.data import Purpose, batch_of_size, generator
@@ -39,7 +40,7 @@ def do(chosen: Namespace) -> None:
     batch = batch_of_size(trained.task, wanted, 1, source)
     said = f"{trained.run.task} {spelt(wanted)}, {trained.run.model} after {trained.update:,} updates"
     written = [*draw_curve(chosen.run, trained), *draw_sequence(chosen.run, trained, batch, said)]
-    if isinstance(trained.model, NTM):
+    if isinstance(trained.model, MemoryModel):
         written += draw_memory(chosen.run, trained.model, batch, said)
     if chosen.json:
         print(json.dumps({"run": str(chosen.run), "plots": list(map(str, written))}))
@@ -75,7 +76,7 @@ def draw_sequence(path: Path, trained: Trained, batch: Batch, said: str) -> list
     return plots.save(figure, path / PLOTS / "sequence")
 
 
-def draw_memory(path: Path, model: NTM, batch: Batch, said: str) -> list[Path]:
+def draw_memory(path: Path, model: MemoryModel[Any], batch: Batch, said: str) -> list[Path]:
     """Draw where the heads pointed, what the memory held with the question in and at the end, and it all together."""
     outputs, states = model.trace(batch.inputs)
     write, read = states.write_weightings[:, 0].numpy(), states.read_weightings[:, 0].numpy()

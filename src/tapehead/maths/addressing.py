@@ -31,6 +31,29 @@ def content(memory: Memory, key: Keys, strength: PerHead) -> Weightings:
     return _softmax_of_product(strength, cosine)
 
 
+def masked_content(memory: Memory, key: Keys, strength: PerHead, mask: Keys) -> Weightings:
+    """Weigh each slot by how much it looks like the key in those columns that the mask lets through.
+
+    w^c(i) = softmax_i(beta * cos(k * m, M(i) * m)) (Csordas & Schmidhuber 2019), with `content`'s cosine. No masked
+    copy of the memory is made for each head.
+
+    Args:
+        memory: M, (B, N, W).
+        key: k, (B, heads, W).
+        strength: beta >= 0, (B, heads).
+        mask: m in [0.1, 1], (B, heads, W); one that went to 0 could leave nothing to compare.
+
+    Returns:
+        w^c, (B, heads, N); each weighting is >= 0 and sums to 1.
+    """
+    largest_of_row, largest_of_key = _largest(memory).transpose(-1, -2), _largest(key)
+    rows, key, shown = memory.transpose(-1, -2) / largest_of_row, key / largest_of_key, mask * mask
+    squares_of_row, square_of_key = shown @ (rows * rows), (shown * key * key).sum(-1, keepdim=True)
+    directed_key = key * square_of_key.clamp(min=(NORM_FLOOR / largest_of_key) ** 2).rsqrt()
+    inverse_lengths = squares_of_row.clamp(min=(NORM_FLOOR / largest_of_row) ** 2).rsqrt()
+    return _softmax_of_product(strength, (shown * directed_key) @ rows * inverse_lengths)
+
+
 def interpolate(content_weighting: Weightings, previous: Weightings, gate: PerHead) -> Weightings:
     """Choose between the content weighting and the head's last weighting (equation 7).
 
@@ -92,10 +115,15 @@ def _direction(rows: Tensor) -> Tensor:
     A row is first divided by its largest entry, so that no square over- or underflows, in value or gradient. The
     direction does not depend on that factor, hence no gradient is taken through it.
     """
-    largest = rows.detach().abs().amax(-1, keepdim=True).clamp(min=NORM_FLOOR)
+    largest = _largest(rows)
     rows = rows / largest
     square = (rows * rows).sum(-1, keepdim=True)
     return rows * square.clamp(min=(NORM_FLOOR / largest) ** 2).rsqrt()
+
+
+def _largest(rows: Tensor) -> Tensor:
+    """Each row's largest entry, or NORM_FLOOR where that is larger; no gradient goes through it."""
+    return rows.detach().abs().amax(-1, keepdim=True).clamp(min=NORM_FLOOR)
 
 
 def _softmax_of_product(factor: PerHead, scores: Weightings) -> Weightings:

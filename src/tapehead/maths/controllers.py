@@ -1,10 +1,14 @@
-"""One layer of a controller, one step."""
+"""A controller, one step: one of its layers, all of its layers."""
+
+from typing import Literal
 
 import torch
 from torch import Tensor
 from torch.nn.functional import linear
 
-from tapehead._shapes import Units
+from tapehead._shapes import Input, Layers, Reads, Units
+
+Controller = Literal["lstm", "feedforward"]
 
 
 def lstm(
@@ -43,3 +47,41 @@ def feedforward(inputs: Tensor, weight: Tensor, bias: Tensor) -> Units:
         h, (B, D).
     """
     return torch.tanh(linear(inputs, weight, bias))
+
+
+def control(
+    controller: Controller,
+    layers: tuple[tuple[Tensor, ...], ...],
+    inputs: Input,
+    reads: Reads,
+    hidden: Layers,
+    cell: Layers,
+) -> tuple[Units, Layers, Layers]:
+    """Run all layers, the lowest of which sees the input and the last reads.
+
+    Args:
+        controller: Which of the two.
+        layers: The weights of each layer, as `lstm` or `feedforward` takes them.
+        inputs: x_t, (B, I).
+        reads: r_{t-1}, (B, R, W).
+        hidden: h of every layer, (B, L, D); of a feedforward controller, which remembers nothing, (B, 0, D).
+        cell: c of every layer, shaped as `hidden`.
+
+    Returns:
+        The top layer's units, (B, D), and every layer's new h and c.
+    """
+    below = torch.cat([inputs, reads.flatten(1)], dim=-1)
+    if controller == "feedforward":
+        ((weight, bias),) = layers
+        return feedforward(below, weight, bias), hidden, cell
+    new_hidden, new_cell = [], []
+    for layer, weights in enumerate(layers):
+        below, layer_cell = lstm(below, hidden[:, layer], cell[:, layer], *weights)
+        new_hidden.append(below)
+        new_cell.append(layer_cell)
+    return below, torch.stack(new_hidden, dim=1), torch.stack(new_cell, dim=1)
+
+
+def clipped(values: Tensor, clip: float | None) -> Tensor:
+    """Cut values off at +-clip; None: do not (Collier & Beel 2018)."""
+    return values if clip is None else values.clamp(-clip, clip)

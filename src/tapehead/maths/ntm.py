@@ -18,15 +18,13 @@ from tapehead._shapes import (
     ReadWeightings,
     Rows,
     Shifts,
-    Units,
     Weightings,
     WriteWeightings,
 )
-from tapehead.maths import controllers
 from tapehead.maths.addressing import content, interpolate, sharpen, shift
+from tapehead.maths.controllers import Controller, clipped, control
 from tapehead.maths.memory import read, write
 
-Controller = Literal["lstm", "feedforward"]
 Addressing = Literal["content_and_location", "content"]
 
 
@@ -113,7 +111,9 @@ def ntm_step(inputs: Input, state: NTMState, weights: NTMWeights, options: NTMOp
     Returns:
         y_t, (B, O), as logits, and the state after the step.
     """
-    hidden_top, hidden, cell = _control(inputs, state, weights, options)
+    hidden_top, hidden, cell = control(
+        options.controller, weights.controller, inputs, state.reads, state.hidden, state.cell
+    )
     heads = head_parameters(linear(hidden_top, weights.head_weight, weights.head_bias), options)
     previous = torch.cat([state.read_weightings, state.write_weightings], dim=-2)
     weightings = address(state.memory, previous, heads, options.addressing)
@@ -123,7 +123,7 @@ def ntm_step(inputs: Input, state: NTMState, weights: NTMWeights, options: NTMOp
     for head in range(options.write_heads):
         memory = write(memory, write_weightings[:, head], heads.erase[:, head], heads.add[:, head])
     output = linear(torch.cat([hidden_top, reads.flatten(1)], dim=-1), weights.output_weight, weights.output_bias)
-    return _clipped(output, options.clip), NTMState(memory, read_weightings, write_weightings, reads, hidden, cell)
+    return clipped(output, options.clip), NTMState(memory, read_weightings, write_weightings, reads, hidden, cell)
 
 
 def head_parameters(raw: RawHeads, options: NTMOptions) -> HeadParameters:
@@ -137,7 +137,7 @@ def head_parameters(raw: RawHeads, options: NTMOptions) -> HeadParameters:
         k = tanh, beta = softplus, g = sigmoid, s = softmax, gamma = 1 + softplus, e = sigmoid, a = tanh.
     """
     heads, offsets = options.read_heads + options.write_heads, 2 * options.shift_range + 1
-    key, strength, gate, shifts, sharpening, erase, add = _clipped(raw, options.clip).split(options.head_sizes, dim=-1)
+    key, strength, gate, shifts, sharpening, erase, add = clipped(raw, options.clip).split(options.head_sizes, dim=-1)
     return HeadParameters(
         key=torch.tanh(key).unflatten(-1, (heads, options.memory_width)),
         strength=softplus(strength),
@@ -165,21 +165,3 @@ def address(memory: Memory, previous: Weightings, heads: HeadParameters, address
     if addressing == "content":
         return by_content
     return sharpen(shift(interpolate(by_content, previous, heads.gate), heads.shifts), heads.sharpening)
-
-
-def _control(inputs: Input, state: NTMState, weights: NTMWeights, options: NTMOptions) -> tuple[Units, Layers, Layers]:
-    """Run the controller's layers; return the top layer's units and every layer's new hidden and cell state."""
-    below = torch.cat([inputs, state.reads.flatten(1)], dim=-1)
-    if options.controller == "feedforward":
-        ((weight, bias),) = weights.controller
-        return controllers.feedforward(below, weight, bias), state.hidden, state.cell
-    hidden, cell = [], []
-    for layer, layer_weights in enumerate(weights.controller):
-        below, layer_cell = controllers.lstm(below, state.hidden[:, layer], state.cell[:, layer], *layer_weights)
-        hidden.append(below)
-        cell.append(layer_cell)
-    return below, torch.stack(hidden, dim=1), torch.stack(cell, dim=1)
-
-
-def _clipped(values: Tensor, clip: float | None) -> Tensor:
-    return values if clip is None else values.clamp(-clip, clip)

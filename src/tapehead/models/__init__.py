@@ -1,6 +1,7 @@
 """Recurrent networks behind torch.nn.LSTM's interface."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -8,15 +9,21 @@ import torch
 from safetensors import SafetensorError, safe_open
 
 from tapehead._arguments import check_choice, check_device
-from tapehead.kernels.ntm_scan import REFUSALS
+from tapehead.kernels import dnc_scan, ntm_scan
+from tapehead.kernels._backend import Refusal
 from tapehead.models._sequence import METADATA_KEY
 from tapehead.models.baselines import LSTM, RNN
+from tapehead.models.dnc import DNC
 from tapehead.models.ntm import NTM
 
-__all__ = ["LSTM", "MODELS", "NTM", "RNN", "Model", "load"]
+__all__ = ["DNC", "LSTM", "MODELS", "NTM", "RNN", "Model", "load"]
 
-Model: TypeAlias = NTM | LSTM | RNN
-MODELS: dict[str, type[NTM] | type[LSTM] | type[RNN]] = {"ntm": NTM, "lstm": LSTM, "rnn": RNN}
+Model: TypeAlias = NTM | DNC | LSTM | RNN
+MODELS: dict[str, type[NTM] | type[DNC] | type[LSTM] | type[RNN]] = {"ntm": NTM, "dnc": DNC, "lstm": LSTM, "rnn": RNN}
+REFUSALS: dict[str, Mapping[str, Refusal]] = {"ntm": ntm_scan.REFUSALS, "dnc": dnc_scan.REFUSALS}
+"""The backends of the models that have several, each with what it refuses."""
+BACKENDS = ("auto", *dict.fromkeys(name for refusals in REFUSALS.values() for name in refusals))
+"""What can be asked to run a model's steps."""
 
 
 def load(path: str | Path, *, backend: str = "auto", device: torch.device | str = "cpu") -> Model:
@@ -24,7 +31,7 @@ def load(path: str | Path, *, backend: str = "auto", device: torch.device | str 
 
     Args:
         path: The file.
-        backend: What shall run an NTM's steps.
+        backend: What shall run the steps of an NTM or a DNC.
         device: Where the model is put.
 
     Raises:
@@ -34,7 +41,7 @@ def load(path: str | Path, *, backend: str = "auto", device: torch.device | str 
     """
     if not isinstance(path, str | Path):
         raise TypeError(f"path: expected a str or a pathlib.Path, not {path!r}")
-    check_choice("backend", backend, ["auto", *REFUSALS])
+    check_choice("backend", backend, BACKENDS)
     check_device(device)
     try:
         with safe_open(path, framework="pt", device=str(device)) as file:
@@ -42,7 +49,7 @@ def load(path: str | Path, *, backend: str = "auto", device: torch.device | str 
             tensors = {name: file.get_tensor(name) for name in file.keys()}
         name, config = described["model"], described["config"]
         check_choice("model", name, MODELS)
-        runs_on: dict[str, Any] = {"backend": backend} if name == "ntm" else {}
+        runs_on: dict[str, Any] = {"backend": backend} if name in REFUSALS else {}
         (dtype,) = {tensor.dtype for tensor in tensors.values()}
         model: Model = MODELS[name](**config, **runs_on, device=device, dtype=dtype)
         model.load_state_dict(tensors)

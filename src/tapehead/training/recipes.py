@@ -37,6 +37,7 @@ TAPEHEAD_MODELS: dict[str, Settings] = {
         "sharpening_bias": 1.0,
         "gate_bias": -1.0,
     },
+    "dnc": {"memory_init": "constant", "read_init": "zero"},
     "lstm": {},
     "rnn": {},
 }
@@ -70,6 +71,19 @@ PAPERS_NTM: Settings = {
     "strength_bias": 0.0,
 }
 
+COLLIER2018_DNC: Settings = {
+    "controller": "lstm",
+    "hidden_size": 100,
+    "num_layers": 1,
+    "memory_slots": 128,
+    "memory_width": 20,
+    "read_heads": 1,
+    "write_heads": 1,
+    "memory_init": "constant",
+    "read_init": "zero",
+    "clip": 20.0,
+}
+
 COLLIER2018: Settings = PAPERS | {
     "encoding": "collier2018",
     "batch_size": 32,
@@ -83,6 +97,7 @@ COLLIER2018: Settings = PAPERS | {
 COLLIER2018_MODELS: dict[str, Settings] = {
     # trainable, as in the published code; the paper reads as if the constant memory were not
     "ntm": PAPERS_NTM | {"clip": 20.0, "memory_trainable": True},
+    "dnc": COLLIER2018_DNC,
     "lstm": {"hidden_size": 256, "num_layers": 3, "state_init": "learned"},
     "rnn": {},
 }
@@ -104,6 +119,7 @@ GRAVES2014: Settings = PAPERS | {
 }
 GRAVES2014_MODELS: dict[str, Settings] = {
     "ntm": PAPERS_NTM | {"clip": "off"},
+    "dnc": {},  # which came two years later
     "lstm": {"hidden_size": 256, "num_layers": 3, "learning_rate": 3e-5},
     "rnn": {},
 }

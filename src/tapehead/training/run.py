@@ -12,9 +12,9 @@ from torch.optim import Optimizer
 
 from tapehead.cells._first_state import HeadInit, MemoryInit, ReadInit
 from tapehead.cells.baselines import StateInit
-from tapehead.kernels.ntm_scan import REFUSALS
-from tapehead.maths.ntm import Addressing, Controller
-from tapehead.models import MODELS, Model
+from tapehead.maths.controllers import Controller
+from tapehead.maths.ntm import Addressing
+from tapehead.models import BACKENDS, MODELS, Model
 from tapehead.tasks import TASKS, Encoding, Task
 from tapehead.training._knobs import UNBOUNDED, Owner, choice, count, flag, knob_of, number
 from tapehead.training.lengths import CURRICULA
@@ -64,7 +64,11 @@ class Run:
     sharpening_bias: float | None = number("model", "initial bias of heads' sharpening")
     gate_bias: float | None = number("model", "initial bias of heads' gates; above 0 favours content over location")
     strength_bias: float | None = number("model", "initial bias of heads' key strengths")
-    backend: str | None = choice("model", "what computes the recurrence", ("auto", *REFUSALS))
+    masked_content: bool | None = flag("model", "let heads choose the columns that they compare slots by")
+    deallocate: bool | None = flag("model", "wipe the slots that are freed")
+    sharpen_links: bool | None = flag("model", "let read heads sharpen what the links say")
+    sparse_links: int | None = count("model", "slots that a step links, and links to; default: all")
+    backend: str | None = choice("model", "what computes the recurrence", BACKENDS)
 
     batch_size: int = count("run", "sequences of a batch")
     updates: int = count("run", "updates of the whole run", most=UNBOUNDED)

@@ -1,0 +1,48 @@
+"""A recurrence over a sequence, step after step: the slow way that always works."""
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from tapehead._shapes import Input, Inputs, Lengths, Output, Outputs
+from tapehead._state import State, hold_finished, stack_states
+
+
+def unroll(
+    step: Callable[[Input, State], tuple[Output, State]],
+    inputs: Inputs,
+    state: State,
+    lengths: Lengths | None,
+    output_size: int,
+    keep_states: bool,
+) -> tuple[Outputs, State, State | None]:
+    """Loop over a step; after its length a sequence's state stands still and its outputs are zero.
+
+    Args:
+        step: From an input (B, I) and a state to an output (B, O) and the next state.
+        inputs: x, (T, B, I).
+        state: The state before the first step.
+        lengths: How many steps each sequence has, 0..T, (B,). None: all have T.
+        output_size: O.
+        keep_states: Whether to return the state after every step.
+
+    Returns:
+        The outputs (T, B, O), the last state, and the states (every tensor with the axis T in front) or None.
+    """
+    outputs: list[Tensor] = []
+    states: list[State] = []
+    for time, step_inputs in enumerate(inputs.unbind(0)):
+        output, after = step(step_inputs, state)
+        if lengths is None:
+            state = after
+        else:
+            running = time < lengths
+            output = torch.where(running.unsqueeze(-1), output, 0.0)
+            state = hold_finished(running, after, state)
+        outputs.append(output)
+        if keep_states:
+            states.append(state)
+    nothing = inputs.new_empty(0, inputs.shape[1], output_size)
+    stacked = torch.stack(outputs) if outputs else nothing
+    return stacked, state, stack_states(states, state) if keep_states else None

@@ -1,0 +1,262 @@
+"""One step of the Differentiable Neural Computer on explicit weights (Graves et al. 2016, Nature 538, 471-476)."""
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+from torch.nn.functional import linear, softplus
+
+from tapehead._shapes import (
+    Input,
+    Keys,
+    Layers,
+    Links,
+    Memory,
+    Output,
+    PerFollowed,
+    PerHead,
+    PerReadHead,
+    PerWriteHead,
+    RawHeads,
+    ReadModes,
+    Reads,
+    ReadWeightings,
+    Rows,
+    Weighting,
+    Weightings,
+    WriteWeightings,
+)
+from tapehead.maths import linkage
+from tapehead.maths.addressing import content, masked_content
+from tapehead.maths.controllers import Controller, clipped, control
+from tapehead.maths.memory import read, write_together
+
+MASK_FLOOR = 0.1
+"""What a mask lets through of every column (Csordas & Schmidhuber 2019)."""
+
+
+class DNCOptions(NamedTuple):
+    """What a step needs to know beyond its tensors' shapes."""
+
+    controller: Controller
+    read_heads: int
+    write_heads: int
+    memory_width: int
+    clip: float | None
+    masked_content: bool
+    deallocate: bool
+    sharpen_links: bool
+    sparse_links: int | None
+
+    @property
+    def interface_sizes(self) -> list[int]:
+        """How the interface layer's outputs are cut, in the order of the paper: W*R + 3*W + 5*R + 3 for one write head.
+
+        Read keys and strengths; write keys and strengths, erase and write vectors; free, allocation and write gates;
+        read modes. Then what the options need: read and write masks, sharpness forward and backward. Within each part
+        the heads follow one another.
+        """
+        reads, writes, width = self.read_heads, self.write_heads, self.memory_width
+        masks = [reads * width, writes * width]
+        return [
+            *(reads * width, reads),
+            *(writes * width, writes, writes * width, writes * width),
+            *(reads, writes, writes),
+            reads * self.read_modes,
+            *(masks if self.masked_content else [0, 0]),
+            *([reads * writes] * 2 if self.sharpen_links else [0, 0]),
+        ]
+
+    @property
+    def read_modes(self) -> int:
+        """In how many ways a read head can read: backward and forward along each write head's links, and by content."""
+        return 2 * self.write_heads + 1
+
+
+class DNCWeights(NamedTuple):
+    """Everything that is learned and used at every step.
+
+    `controller` holds a tuple a layer, as `maths.ntm.NTMWeights` does. P is sum(interface_sizes).
+    """
+
+    controller: tuple[tuple[Tensor, ...], ...]
+    interface_weight: Tensor  # (P, D)
+    interface_bias: Tensor  # (P,)
+    output_weight: Tensor  # (O, D + R*W), the paper's W_y and W_r side by side
+    output_bias: Tensor  # (O,)
+
+
+class DNCState(NamedTuple):
+    """All that a Differentiable Neural Computer carries from one step to the next.
+
+    Every tensor has the batch axis first; an unbatched state lacks it, a trace's states have the axis T before it. The
+    feedforward controller remembers nothing itself: its `hidden` and `cell` have L = 0 layers.
+    """
+
+    memory: Memory  # (B, N, W)
+    usage: Weighting  # (B, N)
+    read_weightings: ReadWeightings  # (B, R, N)
+    write_weightings: WriteWeightings  # (B, H, N)
+    precedence: WriteWeightings  # (B, H, N)
+    links: Links  # (B, H, N, N)
+    reads: Reads  # (B, R, W)
+    hidden: Layers  # (B, L, D)
+    cell: Layers  # (B, L, D)
+
+
+class Interface(NamedTuple):
+    """What the heads are told at one step; the last four are None where the options do not need them."""
+
+    read_keys: Reads  # k^r, (B, R, W)
+    read_strengths: PerReadHead  # beta^r, (B, R)
+    write_keys: Rows  # k^w, (B, H, W)
+    write_strengths: PerWriteHead  # beta^w, (B, H)
+    erase: Rows  # e, (B, H, W)
+    add: Rows  # v, (B, H, W)
+    free_gates: PerReadHead  # f, (B, R)
+    allocation_gates: PerWriteHead  # g^a, (B, H)
+    write_gates: PerWriteHead  # g^w, (B, H)
+    read_modes: ReadModes  # pi, (B, R, 2 H + 1)
+    read_masks: Reads | None  # m^r, (B, R, W)
+    write_masks: Rows | None  # m^w, (B, H, W)
+    forward_sharpness: PerFollowed | None  # s^f, (B, R, H)
+    backward_sharpness: PerFollowed | None  # s^b, (B, R, H)
+
+
+def dnc_step(inputs: Input, state: DNCState, weights: DNCWeights, options: DNCOptions) -> tuple[Output, DNCState]:
+    """Go one step: the controller sees the input and the last reads, the write heads write, the read heads read.
+
+    Args:
+        inputs: x_t, (B, I).
+        state: The state before the step.
+        weights: The machine's weights.
+        options: The machine's options.
+
+    Returns:
+        y_t, (B, O), as logits, and the state after the step.
+    """
+    hidden_top, hidden, cell = control(
+        options.controller, weights.controller, inputs, state.reads, state.hidden, state.cell
+    )
+    raw = linear(hidden_top, weights.interface_weight, weights.interface_bias)
+    interface = interface_parameters(raw, options)
+    usage, write_weightings, memory = write(state, interface, options)
+    precedence, links = link(state, write_weightings, options)
+    read_weightings = look(memory, links, state.read_weightings, interface)
+    reads = read(memory, read_weightings)
+    output = linear(torch.cat([hidden_top, reads.flatten(1)], dim=-1), weights.output_weight, weights.output_bias)
+    after = DNCState(memory, usage, read_weightings, write_weightings, precedence, links, reads, hidden, cell)
+    return clipped(output, options.clip), after
+
+
+def interface_parameters(raw: RawHeads, options: DNCOptions) -> Interface:
+    """Clip the interface layer's outputs and bring each part into its range (Methods, "Interface parameters").
+
+    Args:
+        raw: The interface layer's outputs, (B, P), laid out as `DNCOptions.interface_sizes` says.
+        options: The machine's options.
+
+    Returns:
+        Strengths and sharpness = 1 + softplus, gates and erase = sigmoid, modes = softmax, masks = 0.1 + 0.9 sigmoid;
+        keys and what is added as they are.
+    """
+    parts = clipped(raw, options.clip).split(options.interface_sizes, dim=-1)
+    read_keys, read_strengths, write_keys, write_strengths, erase, add, *gates_and_modes = parts[:10]
+    free_gates, allocation_gates, write_gates, modes = gates_and_modes
+    read_masks, write_masks, forward, backward = parts[10:]
+    rows, links = (-1, options.memory_width), (options.read_heads, options.write_heads)
+    return Interface(
+        read_keys=read_keys.unflatten(-1, rows),
+        read_strengths=_oneplus(read_strengths),
+        write_keys=write_keys.unflatten(-1, rows),
+        write_strengths=_oneplus(write_strengths),
+        erase=torch.sigmoid(erase).unflatten(-1, rows),
+        add=add.unflatten(-1, rows),
+        free_gates=torch.sigmoid(free_gates),
+        allocation_gates=torch.sigmoid(allocation_gates),
+        write_gates=torch.sigmoid(write_gates),
+        read_modes=torch.softmax(modes.unflatten(-1, (-1, options.read_modes)), dim=-1),
+        read_masks=_mask(read_masks).unflatten(-1, rows) if options.masked_content else None,
+        write_masks=_mask(write_masks).unflatten(-1, rows) if options.masked_content else None,
+        forward_sharpness=_oneplus(forward).unflatten(-1, links) if options.sharpen_links else None,
+        backward_sharpness=_oneplus(backward).unflatten(-1, links) if options.sharpen_links else None,
+    )
+
+
+def write(state: DNCState, interface: Interface, options: DNCOptions) -> tuple[Weighting, WriteWeightings, Memory]:
+    """Find out which slots are free, choose where to write, and write.
+
+    Args:
+        state: The state before the step.
+        interface: What the heads are told.
+        options: The machine's options.
+
+    Returns:
+        u_t (B, N), w_t (B, H, N) and M_t (B, N, W).
+    """
+    retained = linkage.retention(state.read_weightings, interface.free_gates)
+    usage = linkage.usage(state.usage, state.write_weightings, retained)
+    allocated = linkage.allocations(usage, interface.write_gates, interface.allocation_gates)
+    found = find(state.memory, interface.write_keys, interface.write_strengths, interface.write_masks)
+    weightings = linkage.write_weightings(allocated, found, interface.write_gates, interface.allocation_gates)
+    memory = linkage.deallocate(state.memory, retained) if options.deallocate else state.memory
+    return usage, weightings, write_together(memory, weightings, interface.erase, interface.add)
+
+
+def link(state: DNCState, write_weightings: WriteWeightings, options: DNCOptions) -> tuple[WriteWeightings, Links]:
+    """Take note of where was written, and after what: p_t (B, H, N) and L_t (B, H, N, N).
+
+    Args:
+        state: The state before the step.
+        write_weightings: w_t, (B, H, N).
+        options: The machine's options.
+    """
+    to, of = write_weightings, state.precedence
+    if options.sparse_links is not None:
+        to, of = linkage.thin(to, options.sparse_links), linkage.thin(of, options.sparse_links)
+    return linkage.precedence(state.precedence, to), linkage.links(state.links, to, of)
+
+
+def look(memory: Memory, links: Links, previous: ReadWeightings, interface: Interface) -> ReadWeightings:
+    """Find every read head's new weighting: by content, and along the links from where it was.
+
+    Args:
+        memory: M_t, (B, N, W).
+        links: L_t, (B, H, N, N).
+        previous: w_{t-1}, (B, R, N).
+        interface: What the heads are told.
+
+    Returns:
+        w_t, (B, R, N).
+    """
+    forward, backward = linkage.forward(links, previous), linkage.backward(links, previous)
+    if interface.forward_sharpness is not None and interface.backward_sharpness is not None:
+        forward = linkage.sharpen_followed(forward, interface.forward_sharpness)
+        backward = linkage.sharpen_followed(backward, interface.backward_sharpness)
+    found = find(memory, interface.read_keys, interface.read_strengths, interface.read_masks)
+    return linkage.read_weightings(backward, found, forward, interface.read_modes)
+
+
+def find(memory: Memory, keys: Keys, strengths: PerHead, masks: Keys | None) -> Weightings:
+    """Weigh each slot by its content, behind a mask where there is one.
+
+    Args:
+        memory: M, (B, N, W).
+        keys: k, (B, heads, W).
+        strengths: beta, (B, heads).
+        masks: m, (B, heads, W), or None.
+
+    Returns:
+        c, (B, heads, N).
+    """
+    if masks is None:
+        return content(memory, keys, strengths)
+    return masked_content(memory, keys, strengths, masks)
+
+
+def _oneplus(raw: Tensor) -> Tensor:
+    return 1 + softplus(raw)
+
+
+def _mask(raw: Tensor) -> Tensor:
+    return MASK_FLOOR + (1 - MASK_FLOOR) * torch.sigmoid(raw)
