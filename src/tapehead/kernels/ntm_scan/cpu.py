@@ -8,7 +8,7 @@ import ctypes
 import math
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 import torch
 from torch import Tensor
@@ -20,6 +20,8 @@ from tapehead.kernels._backend import Problem
 from tapehead.maths.ntm import NTMOptions, NTMState, NTMWeights
 
 STATES = len(NTMState._fields)
+
+_Shape: TypeAlias = tuple[int | torch.SymInt, ...]
 
 
 def refuse(problem: Problem) -> str | None:
@@ -48,7 +50,7 @@ def scan(
         ValueError: A tensor's shape does not fit the others'.
     """
     reach = options.shift_range if options.addressing == "content_and_location" else -1
-    results = torch.ops.tapehead.ntm_scan(
+    results = torch.ops.tapehead.ntm_scan.default(
         inputs.to(weights.head_weight.dtype),
         list(state),
         None if lengths is None else lengths.to("cpu", torch.int64),
@@ -95,7 +97,7 @@ class _Sizes(NamedTuple):
         outputs, units, heads = weights[-1].shape[0], weights[-4].shape[1], (reading.shape[1], writing.shape[1])
         return cls._make([*inputs.shape, outputs, slots, width, *heads, units, hidden.shape[1], reach])
 
-    def state_shapes(self) -> list[tuple[int, ...]]:
+    def state_shapes(self) -> list[_Shape]:
         reads, layers = (self.sequences, self.read_heads), (self.sequences, self.layers, self.units)
         return [
             (self.sequences, self.slots, self.width),
@@ -106,19 +108,19 @@ class _Sizes(NamedTuple):
             layers,
         ]
 
-    def weight_shapes(self) -> list[tuple[int, ...]]:
+    def weight_shapes(self) -> list[_Shape]:
         heads, reads = self.read_heads + self.write_heads, self.read_heads * self.width
         of_a_head = self.width + 1 + (0 if self.reach < 0 else 2 * self.reach + 3)
         parameters = heads * of_a_head + 2 * self.write_heads * self.width
         seen = [self.inputs + reads, *[self.units] * (self.layers - 1)]
-        controller: list[tuple[int, ...]] = [(self.units, seen[0]), (self.units,)]
+        controller: list[_Shape] = [(self.units, seen[0]), (self.units,)]
         if self.layers:
             gates = 4 * self.units
             controller = [shape for size in seen for shape in ((gates, size), (gates, self.units), (gates,))]
         read_out = (self.outputs, self.units + reads)
         return [*controller, (parameters, self.units), (parameters,), read_out, (self.outputs,)]
 
-    def kept(self) -> int:
+    def kept(self) -> int | torch.SymInt:
         """How many numbers a forward pass keeps for the backward pass (`Records` in native/layout.h)."""
         heads, reads = self.read_heads + self.write_heads, self.read_heads * self.width
         slots, shapes = _padded(self.slots), self.weight_shapes()
@@ -127,25 +129,16 @@ class _Sizes(NamedTuple):
         fields = [heads * slots, slots, self.layers * units]
         for layer in range(max(self.layers, 1)):
             seen = 2 * units if layer else reads + lstm * units + self.inputs
-            fields += [seen + 1, gates, lstm * units]
+            fields += [seen, gates, lstm * units]
         by_location = heads * slots if self.reach >= 0 else 0
-        fields += [
-            reads + units + 1,
-            parameters,
-            parameters,
-            heads,
-            heads * slots,
-            by_location,
-            by_location,
-            self.outputs,
-        ]
+        fields += [reads + units, parameters, parameters, heads, heads * slots, by_location, by_location, self.outputs]
         record = sum(map(_padded, fields))
         record += 16 * (1 - record // 16 % 2)
         memories = (self.steps + 7) // 8 * self.sequences
         return (self.steps + 1) * self.sequences * record + 16 + memories * self.width * slots
 
 
-def _padded(count: int) -> int:
+def _padded(count: int | torch.SymInt) -> int | torch.SymInt:
     return (count + 15) // 16 * 16
 
 
@@ -167,7 +160,7 @@ def _run(
     outputs = inputs.new_empty(sizes.steps, sizes.sequences, sizes.outputs)
     last = [torch.empty_like(tensor) for tensor in state]
     states = [tensor.new_empty(sizes.steps, *tensor.shape) for tensor in state] if keep_states else []
-    kept = [_native.ROOM.lend(sizes.kept(), inputs.dtype)] if keep else []
+    kept = [_native.ROOM.lend(int(sizes.kept()), inputs.dtype)] if keep else []
     call = _Call(*sizes, torch.get_num_threads(), math.inf if clip is None else clip)
     pointers = _list(weights)
     call.weights, call.input = ctypes.addressof(pointers), _at(inputs)
@@ -250,43 +243,33 @@ def _shapes_of_backward(
 
 
 class _Differentiable(torch.autograd.Function):
-    """The scan, kept for its gradient. Tensors in: inputs, state, weights; all others stand before them."""
+    """The scan, kept for its gradient; the tensors are the inputs, the state and the weights."""
 
     @staticmethod
     def forward(
-        states: int,
-        reach: int,
-        clip: float | None,
-        keep_states: bool,
-        lengths: Tensor | None,
-        inputs: Tensor,
-        *tensors: Tensor,
+        ctx: Any, reach: int, clip: float | None, keep_states: bool, lengths: Tensor | None, *tensors: Tensor
     ) -> tuple[Tensor, ...]:
+        inputs, state, weights = tensors[0], list(tensors[1 : 1 + STATES]), list(tensors[1 + STATES :])
         with torch._C._AutoDispatchBelowAutograd():
-            return tuple(
-                torch.ops.tapehead.ntm_scan_forward.default(
-                    inputs, list(tensors[:states]), lengths, list(tensors[states:]), reach, clip, keep_states
-                )
+            *results, kept = torch.ops.tapehead.ntm_scan_forward.default(
+                inputs, state, lengths, weights, reach, clip, keep_states
             )
-
-    @staticmethod
-    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, ...]) -> None:
-        _, ctx.reach, ctx.clip, _, lengths, *tensors = inputs
-        ctx.save_for_backward(lengths, output[-1], *tensors)
-        ctx.mark_non_differentiable(output[-1])
+        ctx.reach, ctx.clip = reach, clip
+        ctx.save_for_backward(lengths, kept, *tensors)
         ctx.set_materialize_grads(False)
+        return tuple(results)
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, *gradients: Tensor | None) -> tuple[Tensor | None, ...]:
         lengths, kept, inputs, *tensors = ctx.saved_tensors
-        wanted = ctx.needs_input_grad[5:]
+        wanted = ctx.needs_input_grad[4:]
         found = iter(
             torch.ops.tapehead.ntm_scan_backward.default(
-                inputs, tensors[:STATES], lengths, tensors[STATES:], ctx.reach, ctx.clip, kept, gradients[:-1], wanted
+                inputs, tensors[:STATES], lengths, tensors[STATES:], ctx.reach, ctx.clip, kept, gradients, wanted
             )
         )
-        return (None,) * 5 + tuple(next(found) if want else None for want in wanted)
+        return (None,) * 4 + tuple(next(found) if want else None for want in wanted)
 
 
 def _with_autograd(
@@ -300,7 +283,7 @@ def _with_autograd(
 ) -> list[Tensor]:
     if torch.is_grad_enabled() and any(tensor.requires_grad for tensor in (inputs, *state, *weights)):
         apply: Callable[..., tuple[Tensor, ...]] = _Differentiable.apply
-        return list(apply(len(state), reach, clip, keep_states, lengths, inputs, *state, *weights)[:-1])
+        return list(apply(reach, clip, keep_states, lengths, inputs, *state, *weights))
     with torch._C._AutoDispatchBelowAutograd():
         results: list[Tensor] = torch.ops.tapehead.ntm_scan.default(
             inputs, state, lengths, weights, reach, clip, keep_states

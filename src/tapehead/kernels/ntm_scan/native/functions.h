@@ -115,17 +115,36 @@ ALWAYS_INLINE Vector<Real> sigmoid(Vector<Real> x) {
     return inverse<Real>(exp_of_bounded<Real>(-bounded) + Real(1));
 }
 
+// tanh(x) for |x| < 0.625 (Cephes).
+ALWAYS_INLINE Vector<float> tanh_near_zero(Vector<float> x) {
+    const Vector<float> z = x * x;
+    Vector<float> p = spread(-5.70498872745e-3f);
+    p = p * z + 2.06390887954e-2f;
+    p = p * z - 5.37397155531e-2f;
+    p = p * z + 1.33314422036e-1f;
+    p = p * z - 3.33332819422e-1f;
+    return p * z * x + x;
+}
+
+ALWAYS_INLINE Vector<double> tanh_near_zero(Vector<double> x) {
+    const Vector<double> z = x * x;
+    Vector<double> p = spread(-9.64399179425052238628e-1);
+    p = p * z - 9.92877231001918586564e1;
+    p = p * z - 1.61468768441708447952e3;
+    Vector<double> q = z + 1.12811678491632931402e2;
+    q = q * z + 2.23548839060100448583e3;
+    q = q * z + 4.84406305325125486048e3;
+    return p / q * z * x + x;
+}
+
+// 1 - 2 / (e^(2x) + 1) where that loses no digits.
 template <class Real>
 ALWAYS_INLINE Vector<Real> tanh(Vector<Real> x) {
-    using F = Format<Real>;
-    const BitsVector<Real> sign = (BitsVector<Real>)x & F::sign;
-    Vector<Real> size = (Vector<Real>)((BitsVector<Real>)x ^ sign);
-    size = smaller<Real>(spread(F::tanh_highest), size);
-    Vector<Real> scale;
-    const Vector<Real> r = reduce<Real>(Real(-2) * size, scale);
-    const Vector<Real> expm1 = expm1_near_zero(r) * scale + (scale - Real(1));  // e^(-2|x|) - 1, exact near zero
-    const Vector<Real> result = -expm1 * inverse<Real>(expm1 + Real(2));
-    return (Vector<Real>)((BitsVector<Real>)result | sign);
+    const BitsVector<Real> sign = (BitsVector<Real>)x & Format<Real>::sign;
+    const Vector<Real> size = (Vector<Real>)((BitsVector<Real>)x ^ sign);
+    const Vector<Real> power = exp_of_bounded<Real>(Real(2) * smaller<Real>(spread(Format<Real>::tanh_highest), size));
+    const Vector<Real> far = Real(1) - Real(2) * inverse<Real>(power + Real(1));
+    return size < Real(0.625) ? tanh_near_zero(x) : (Vector<Real>)((BitsVector<Real>)far | sign);
 }
 
 // log(1 + f) for 1 + f between sqrt(1/2) and sqrt(2): f - f^2 / 2 + f^3 * (a polynomial).

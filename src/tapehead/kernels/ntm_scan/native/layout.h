@@ -89,10 +89,10 @@ struct Records {
     Table<Real> weightings;              // of the state: heads x N
     Table<Real> inverse_norm;            // of the state: 1 / max(|M(i)|, floor), N
     Table<Real> cell;                    // of the state: layers x D
-    Table<Real> seen[MOST_LAYERS];       // a layer's inputs, then 1
+    Table<Real> seen[MOST_LAYERS];       // a layer's inputs
     Table<Real> gates[MOST_LAYERS];      // i, f, z, o after their activations; the feedforward layer's units
     Table<Real> cell_tanh[MOST_LAYERS];  // tanh(c)
-    Table<Real> shown;                   // what the read-out sees: reads, top units, then 1
+    Table<Real> shown;                   // what the read-out sees: reads, top units
     Table<Real> parameters;              // what the heads are told
     Table<Real> slopes;                  // of their activations and clips; first, the head layer's outputs
     Table<Real> inverse_key_norm;        // heads
@@ -113,11 +113,11 @@ struct Records {
         field(inverse_norm, s.slots_padded);
         field(cell, s.lstm ? s.layers * s.units : 0);
         for (index_t layer = 0; layer < s.layers; ++layer) {
-            field(seen[layer], s.seen(layer) + 1);
+            field(seen[layer], s.seen(layer));
             field(gates[layer], s.gates());
             field(cell_tanh[layer], s.lstm ? s.units : 0);
         }
-        field(shown, s.reads + s.units + 1);
+        field(shown, s.reads + s.units);
         field(parameters, s.parameters);
         field(slopes, s.parameters);
         field(inverse_key_norm, s.heads);

@@ -13,13 +13,11 @@ namespace {
 constexpr index_t BLOCK_VECTORS = 4;
 
 // Calls work(first slot, Constant<vectors>) for all blocks.
-template <class Real, class Work>
+template <class Real, int VECTORS = BLOCK_VECTORS, class Work>
 ALWAYS_INLINE void for_blocks(index_t slots_padded, const Work& work) {
     constexpr index_t lanes = LANES<Real>;
     index_t first = 0;
-    for (; first + BLOCK_VECTORS * lanes <= slots_padded; first += BLOCK_VECTORS * lanes) {
-        work(first, Constant<BLOCK_VECTORS>{});
-    }
+    for (; first + VECTORS * lanes <= slots_padded; first += VECTORS * lanes) work(first, Constant<VECTORS>{});
     for (; first < slots_padded; first += lanes) work(first, Constant<1>{});
 }
 
@@ -58,7 +56,7 @@ __attribute__((noinline)) void inverse_norms_of_huge(const Sizes& s, const Real*
 template <class Real>
 void measure(const Sizes& s, const Real* memory, const Real* squares, Real* inverse) {
     constexpr Real floor = NORM_FLOOR<Real> * NORM_FLOOR<Real>;
-    constexpr Real huge = sizeof(Real) == 4 ? Real(1e30) : Real(1e300);  // its product with a key may not be finite
+    constexpr Real huge = sizeof(Real) == 4 ? Real(1e30) : Real(1e300);  // beyond, a square may not be finite
     Vector<Real> largest = {};
     for (index_t slot = 0; slot < s.slots_padded; slot += LANES<Real>) {
         const Vector<Real> square = load(squares + slot);
@@ -80,57 +78,38 @@ void measure_first(const Sizes& s, const Real* memory, Real* squares, Real* inve
     measure(s, memory, squares, inverse);
 }
 
-// cosine(h, i) = direction(h) . M(i) / |M(i)|, for HEADS heads.
+// cosine(h, i) = direction(h) . (M(i) / |M(i)|), for HEADS heads. The rows are brought to length 1 first, as the
+// reference does: rows of one direction and several lengths then get the same cosine, and not each a rounding of its own.
 template <class Real, int HEADS>
 ALWAYS_INLINE void cosines_of(
     const Sizes& s, const Real* memory, const Real* inverse_norm, const Real* direction, Real* cosine) {
     constexpr index_t lanes = LANES<Real>;
     for_blocks<Real>(s.slots_padded, [&](index_t first, auto block) {
         constexpr int VECTORS = decltype(block)::value;
-        Vector<Real> sums[HEADS][VECTORS] = {};
+        Vector<Real> sums[HEADS][VECTORS] = {}, inverse[VECTORS];
+#pragma GCC unroll 4
+        for (int v = 0; v < VECTORS; ++v) inverse[v] = load(inverse_norm + first + v * lanes);
         for (index_t row = 0; row < s.width; ++row) {
             const Real* entries = memory + row * s.slots_padded + first;
 #pragma GCC unroll 4
             for (int v = 0; v < VECTORS; ++v) {
-                const Vector<Real> entry = load(entries + v * lanes);
+                const Vector<Real> entry = load(entries + v * lanes) * inverse[v];
 #pragma GCC unroll 4
                 for (int head = 0; head < HEADS; ++head) sums[head][v] += entry * direction[head * s.width + row];
             }
         }
 #pragma GCC unroll 4
         for (int v = 0; v < VECTORS; ++v) {
-            const Vector<Real> inverse = load(inverse_norm + first + v * lanes);
 #pragma GCC unroll 4
             for (int head = 0; head < HEADS; ++head) {
-                store(cosine + head * s.slots_padded + first + v * lanes, sums[head][v] * inverse);
+                store(cosine + head * s.slots_padded + first + v * lanes, sums[head][v]);
             }
         }
     });
 }
 
 template <class Real>
-__attribute__((noinline)) void cosines_of_huge(
-    const Sizes& s, const Real* memory, const Real* inverse_norm, const Real* direction, Real* cosine) {
-    for (index_t head = 0; head < s.heads; ++head) {
-        for (index_t slot = 0; slot < s.slots; ++slot) {
-            Real sum = 0;
-            for (index_t row = 0; row < s.width; ++row) {
-                sum += direction[head * s.width + row] * (memory[row * s.slots_padded + slot] * inverse_norm[slot]);
-            }
-            cosine[head * s.slots_padded + slot] = sum;
-        }
-    }
-}
-
-template <class Real>
 void cosines(const Sizes& s, const Real* memory, const Real* inverse_norm, const Real* direction, Real* cosine) {
-    constexpr Real inverse_of_huge = sizeof(Real) == 4 ? Real(1e-15) : Real(1e-150);
-    Vector<Real> smallest = spread(Real(1));
-    for (index_t slot = 0; slot < s.slots_padded; slot += LANES<Real>) {
-        const Vector<Real> inverse = load(inverse_norm + slot);
-        smallest = smaller<Real>(smallest, inverse);
-    }
-    if (-largest_of_lanes<Real>(-smallest) < inverse_of_huge) return cosines_of_huge(s, memory, inverse_norm, direction, cosine);
     index_t head = 0;
     const auto go = [&](auto heads) {
         constexpr int HEADS = decltype(heads)::value;
@@ -236,72 +215,152 @@ void write_again(
     });
 }
 
-// Backward of read_and_write. `memory` is the memory before the step; `gradient` that of the memory after it on
-// entry, and of the memory before it, but for what comes through the cosines, on return. `d_weightings` is added to.
-template <class Real>
-void read_and_write_backward(
+// The way back through read_and_write takes two passes. Of both, `memory` is the memory before the step, and
+// `d_weightings` is added to.
+
+// The writes. `gradient` is that of the memory after the step on entry, of the memory before its writes on return.
+// WRITES is the number of write heads where it is known beforehand, else -1.
+template <class Real, int WRITES>
+void write_backward(
     const Sizes& s, const Real* memory, Real* gradient, const Real* weightings, const Real* erase, const Real* add,
-    const Real* d_reads, Real* d_weightings, Real* partial_erase, Real* partial_add, Real* chain) {
+    Real* d_weightings, Real* partial_erase, Real* partial_add, Real* room) {
     constexpr index_t lanes = LANES<Real>;
-    for_blocks<Real>(s.slots_padded, [&](index_t first, auto block) {
+    constexpr int KNOWN = WRITES > 0 ? WRITES : 1, BLOCK = WRITES > 4 ? 2 : 1;  // as measured
+    const index_t writes = WRITES > 0 ? WRITES : s.write_heads;
+    weightings += s.read_heads * s.slots_padded;
+    d_weightings += s.read_heads * s.slots_padded;
+    for_blocks<Real, BLOCK>(s.slots_padded, [&](index_t first, auto block) {
         constexpr int VECTORS = decltype(block)::value;
-        for (index_t row = 0; row < s.width; ++row) {
-            Vector<Real> entry[VECTORS], d[VECTORS];
-            const index_t at = row * s.slots_padded + first;
+        // In registers where they are few, else in `room`: w, its gradient, and the entries before each write head.
+        Vector<Real> few[3][KNOWN][VECTORS];
+        Vector<Real>* many = reinterpret_cast<Vector<Real>*>(room);
+        const auto at = [&](int kind, index_t head, int v) -> Vector<Real>& {
+            return WRITES > 0 ? few[kind][head][v] : many[(kind * writes + head) * VECTORS + v];
+        };
+        const auto weight = [&](index_t head, int v) -> Vector<Real>& { return at(0, head, v); };
+        const auto d_weight = [&](index_t head, int v) -> Vector<Real>& { return at(1, head, v); };
+        const auto entry = [&](index_t head, int v) -> Vector<Real>& { return at(2, head, v); };
+#pragma GCC unroll 8
+        for (index_t head = 0; head < writes; ++head) {
 #pragma GCC unroll 4
             for (int v = 0; v < VECTORS; ++v) {
-                entry[v] = load(memory + at + v * lanes);
-                d[v] = load(gradient + at + v * lanes);
+                weight(head, v) = load(weightings + head * s.slots_padded + first + v * lanes);
+                d_weight(head, v) = load(d_weightings + head * s.slots_padded + first + v * lanes);
             }
-            Vector<Real> now[VECTORS];  // the entries before the last write head, then the one before it, ...
+        }
+        for (index_t row = 0; row < s.width; ++row) {
+            Vector<Real> now[VECTORS], d[VECTORS];
 #pragma GCC unroll 4
-            for (int v = 0; v < VECTORS; ++v) now[v] = entry[v];
-            for (index_t head = 0; head + 1 < s.write_heads; ++head) {
+            for (int v = 0; v < VECTORS; ++v) {
+                now[v] = load(memory + row * s.slots_padded + first + v * lanes);
+                d[v] = load(gradient + row * s.slots_padded + first + v * lanes);
+            }
+#pragma GCC unroll 8
+            for (index_t head = 0; head < writes; ++head) {
                 const Real e = erase[head * s.width + row], a = add[head * s.width + row];
-                const Real* weighting = weightings + (s.read_heads + head) * s.slots_padded + first;
 #pragma GCC unroll 4
                 for (int v = 0; v < VECTORS; ++v) {
-                    store(chain + (head * BLOCK_VECTORS + v) * lanes, now[v]);
-                    now[v] = written(now[v], load(weighting + v * lanes), e, a);
+                    entry(head, v) = now[v];
+                    if (head + 1 < writes) now[v] = written(now[v], weight(head, v), e, a);
                 }
             }
-            for (index_t head = s.write_heads - 1; head >= 0; --head) {
-                const Real e = erase[head * s.width + row], a = add[head * s.width + row];
-                const Real* weighting = weightings + (s.read_heads + head) * s.slots_padded + first;
-                Real* d_weighting = d_weightings + (s.read_heads + head) * s.slots_padded + first;
-                Real* to_erase = partial_erase + (head * s.width + row) * lanes;
-                Real* to_add = partial_add + (head * s.width + row) * lanes;
-                Vector<Real> d_erase = first == 0 ? Vector<Real>{} : load(to_erase);
-                Vector<Real> d_add = first == 0 ? Vector<Real>{} : load(to_add);
+#pragma GCC unroll 8
+            for (index_t head = writes - 1; head >= 0; --head) {
+                const index_t here = head * s.width + row;
+                const Real e = erase[here], a = add[here];
+                Vector<Real> d_erase = first == 0 ? Vector<Real>{} : load(partial_erase + here * lanes);
+                Vector<Real> d_add = first == 0 ? Vector<Real>{} : load(partial_add + here * lanes);
 #pragma GCC unroll 4
                 for (int v = 0; v < VECTORS; ++v) {
-                    const Vector<Real> weighted = d[v] * load(weighting + v * lanes);
+                    const Vector<Real> weighted = d[v] * weight(head, v);
                     d_add += weighted;
-                    d_erase -= weighted * now[v];
-                    store(d_weighting + v * lanes, load(d_weighting + v * lanes) + d[v] * (a - now[v] * e));
-                    d[v] *= Real(1) - load(weighting + v * lanes) * e;
-                    if (head > 0) now[v] = load(chain + ((head - 1) * BLOCK_VECTORS + v) * lanes);
+                    d_erase -= weighted * entry(head, v);
+                    d_weight(head, v) += d[v] * (a - entry(head, v) * e);
+                    d[v] *= Real(1) - weight(head, v) * e;
                 }
-                store(to_erase, d_erase);
-                store(to_add, d_add);
-            }
-            for (index_t head = 0; head < s.read_heads; ++head) {
-                const Real d_read = d_reads[head * s.width + row];
-                const Real* weighting = weightings + head * s.slots_padded + first;
-                Real* d_weighting = d_weightings + head * s.slots_padded + first;
-#pragma GCC unroll 4
-                for (int v = 0; v < VECTORS; ++v) {
-                    store(d_weighting + v * lanes, load(d_weighting + v * lanes) + entry[v] * d_read);
-                    d[v] += load(weighting + v * lanes) * d_read;
-                }
+                store(partial_erase + here * lanes, d_erase);
+                store(partial_add + here * lanes, d_add);
             }
 #pragma GCC unroll 4
-            for (int v = 0; v < VECTORS; ++v) store(gradient + at + v * lanes, d[v]);
+            for (int v = 0; v < VECTORS; ++v) store(gradient + row * s.slots_padded + first + v * lanes, d[v]);
+        }
+#pragma GCC unroll 8
+        for (index_t head = 0; head < writes; ++head) {
+#pragma GCC unroll 4
+            for (int v = 0; v < VECTORS; ++v) {
+                store(d_weightings + head * s.slots_padded + first + v * lanes, d_weight(head, v));
+            }
         }
     });
 }
 
-// The same for one read head and one write head: all that belongs to a block of slots stays in registers.
+// READS of the reads. `gradient` is that of the memory, and is added to.
+template <class Real, int READS>
+ALWAYS_INLINE void read_backward_of(
+    const Sizes& s, const Real* memory, Real* gradient, const Real* weightings, const Real* d_reads, Real* d_weightings) {
+    constexpr index_t lanes = LANES<Real>;
+    for_blocks<Real, 2>(s.slots_padded, [&](index_t first, auto block) {
+        constexpr int VECTORS = decltype(block)::value;
+        Vector<Real> weighting[READS][VECTORS], d_weighting[READS][VECTORS];
+#pragma GCC unroll 4
+        for (int head = 0; head < READS; ++head) {
+#pragma GCC unroll 4
+            for (int v = 0; v < VECTORS; ++v) {
+                weighting[head][v] = load(weightings + head * s.slots_padded + first + v * lanes);
+                d_weighting[head][v] = load(d_weightings + head * s.slots_padded + first + v * lanes);
+            }
+        }
+        for (index_t row = 0; row < s.width; ++row) {
+            const index_t at = row * s.slots_padded + first;
+#pragma GCC unroll 4
+            for (int v = 0; v < VECTORS; ++v) {
+                const Vector<Real> entry = load(memory + at + v * lanes);
+                Vector<Real> d = load(gradient + at + v * lanes);
+#pragma GCC unroll 4
+                for (int head = 0; head < READS; ++head) {
+                    d_weighting[head][v] += entry * d_reads[head * s.width + row];
+                    d += weighting[head][v] * d_reads[head * s.width + row];
+                }
+                store(gradient + at + v * lanes, d);
+            }
+        }
+#pragma GCC unroll 4
+        for (int head = 0; head < READS; ++head) {
+#pragma GCC unroll 4
+            for (int v = 0; v < VECTORS; ++v) {
+                store(d_weightings + head * s.slots_padded + first + v * lanes, d_weighting[head][v]);
+            }
+        }
+    });
+}
+
+template <class Real>
+void read_and_write_backward(
+    const Sizes& s, const Real* memory, Real* gradient, const Real* weightings, const Real* erase, const Real* add,
+    const Real* d_reads, Real* d_weightings, Real* partial_erase, Real* partial_add, Real* room) {
+    const auto write = s.write_heads == 1   ? write_backward<Real, 1>
+                       : s.write_heads == 2 ? write_backward<Real, 2>
+                       : s.write_heads == 3 ? write_backward<Real, 3>
+                       : s.write_heads == 4 ? write_backward<Real, 4>
+                       : s.write_heads == 5 ? write_backward<Real, 5>
+                                            : write_backward<Real, -1>;
+    if (s.write_heads > 0) {
+        write(s, memory, gradient, weightings, erase, add, d_weightings, partial_erase, partial_add, room);
+    }
+    index_t head = 0;
+    const auto go = [&](auto reads) {
+        constexpr int READS = decltype(reads)::value;
+        read_backward_of<Real, READS>(
+            s, memory, gradient, weightings + head * s.slots_padded, d_reads + head * s.width,
+            d_weightings + head * s.slots_padded);
+        head += READS;
+    };
+    while (s.read_heads - head >= 4) go(Constant<4>{});
+    if (s.read_heads - head >= 2) go(Constant<2>{});
+    if (s.read_heads - head >= 1) go(Constant<1>{});
+}
+
+// The same for one read head and one write head, in one pass.
 template <class Real>
 void read_and_write_backward_of_one(
     const Sizes& s, const Real* memory, Real* gradient, const Real* weightings, const Real* erase, const Real* add,

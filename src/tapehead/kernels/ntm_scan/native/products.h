@@ -187,23 +187,27 @@ void gather_rows(
 }
 
 // c (rows, columns) += a (inner, rows)^T @ b (inner, columns): a weight's gradient from all steps of all sequences.
-// Summed block by block, and then the blocks: a long sum in one go would lose digits.
+// Summed block by block, and then the blocks: a long sum in one go would lose digits. And `sums` (rows) += the sums of
+// a's columns, a bias's gradient: these in double, because what is to be summed is large, and its sum often small.
 //
 // Rows of a, b and c are read, and those of c written, in whole vectors.
 template <class Real>
 void gather(
     index_t rows, index_t columns, index_t inner, const Real* a, index_t a_stride, const Real* b, index_t b_stride,
-    Real* c, index_t c_stride) {
+    Real* c, index_t c_stride, double* sums) {
     constexpr index_t lanes = LANES<Real>;
     const index_t vectors = (columns + lanes - 1) / lanes;
     Real strip[BLOCK_DEPTH * STRIP];
     for (index_t block = 0; block < inner; block += BLOCK_DEPTH) {
         const index_t depth = inner - block < BLOCK_DEPTH ? inner - block : BLOCK_DEPTH;
         for (index_t first = 0; first < rows; first += STRIP) {
+            double strip_sums[STRIP] = {};
             for (index_t k = 0; k < depth; ++k) {
                 const Real* from = a + (block + k) * a_stride + first;
                 for (index_t i = 0; i < STRIP; i += lanes) store(strip + k * STRIP + i, load(from + i));
+                for (index_t i = 0; i < STRIP; ++i) strip_sums[i] += double(from[i]);
             }
+            for (index_t i = 0; i < STRIP && first + i < rows; ++i) sums[first + i] += strip_sums[i];
             index_t row = first;
             const index_t past = rows - first < STRIP ? rows : first + STRIP;
             const auto go = [&](auto count) {

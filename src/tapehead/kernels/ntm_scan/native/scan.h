@@ -236,7 +236,6 @@ struct Forward {
             copy(s.units, hidden + (layer - 1) * s.units, seen);
         }
         if (s.lstm) copy(s.units, hidden + layer * s.units, seen + s.own_units(layer));
-        seen[s.seen(layer)] = 1;
     }
 
     void control(index_t step, index_t position, index_t layer) const {
@@ -252,9 +251,7 @@ struct Forward {
             feedforward(s.units, gates, hidden);
         }
         if (layer == s.layers - 1) {
-            Real* shown = records.shown.row(row);
-            copy(s.units, hidden, shown + s.reads);
-            shown[s.reads + s.units] = 1;
+            copy(s.units, hidden, records.shown.row(row) + s.reads);
         }
     }
 
@@ -271,7 +268,7 @@ struct Forward {
         Real* cosine = records.cosine.row(row);
         cosines(s, memory, records.inverse_norm.row(before), room.direction, cosine);
         Real* weightings = records.weightings.row(after);
-        for_heads(s, [&](index_t first, auto heads, auto offsets) {
+        for_heads<HEADS_AT_ONCE>(s, [&](index_t first, auto heads, auto offsets) {
             constexpr int HEADS = decltype(heads)::value;
             HeadTables<Real> tables[HEADS];
             for (int h = 0; h < HEADS; ++h) {
@@ -353,13 +350,14 @@ struct BackwardRoom {
     Table<Real> d_raw, d_output;
     Table<Real> d_memory, d_weightings, d_reads, d_hidden, d_cell;  // of each position: what later steps ask for
     Real* gradients;                                                // a weight's, before it goes to its tensors
+    double* sums;                                                   // and its bias's
     index_t own_size;
     Real* own;
 
     Table<Real> memory;                    // of the steps between two kept ones, for every position of the share
     Table<Real> d_shown, d_units, d_seen;  // a row for every position of the share
     Real *direction, *d_cosine, *pull, *rings;
-    Real *partial_erase, *partial_add, *partial_direction, *sums, *chain;
+    Real *partial_erase, *partial_add, *partial_direction, *d_directions, *chain;
 
     BackwardRoom(const Sizes& s, const Cut& cut, Carver<Real>& carver) {
         const index_t rows = s.steps * s.sequences;
@@ -368,16 +366,16 @@ struct BackwardRoom {
         };
         schedule = reinterpret_cast<index_t*>(
             carver.take(Schedule::size(s) * index_t(sizeof(index_t)) / index_t(sizeof(Real))));
-        index_t largest = s.outputs * padded(s.reads + s.units + 1);
+        index_t largest = s.outputs * padded(s.reads + s.units);
         const auto count_gradient = [&](index_t outputs, index_t columns) {
             if (outputs * padded(columns) > largest) largest = outputs * padded(columns);
         };
         for (index_t layer = 0; layer < s.layers; ++layer) {
             layers[layer] = carver.take(packed_size(s.gates(), s.seen(layer)));
             d_gates[layer] = table(rows, s.gates());
-            count_gradient(s.gates(), s.seen(layer) + 1);
+            count_gradient(s.gates(), s.seen(layer));
         }
-        count_gradient(s.parameters, s.units + 1);
+        count_gradient(s.parameters, s.units);
         head = carver.take(packed_size(s.parameters, s.units));
         output = carver.take(packed_size(s.outputs, s.reads + s.units));
         d_raw = table(rows, s.parameters);
@@ -388,6 +386,8 @@ struct BackwardRoom {
         d_hidden = table(s.sequences, s.layers * s.units);
         d_cell = table(s.sequences, s.layers * s.units);
         gradients = carver.take(largest);
+        const index_t rows_of_weights = s.gates() + s.parameters + s.outputs;  // as many as any weight has, and more
+        sums = reinterpret_cast<double*>(carver.take(rows_of_weights * index_t(sizeof(double) / sizeof(Real))));
         Carver<Real> counting{nullptr};
         take_own(s, cut, counting);
         own_size = counting.taken;
@@ -409,19 +409,19 @@ struct BackwardRoom {
         direction = carver.take(s.heads * s.width);
         d_cosine = carver.take(s.heads * s.slots_padded);
         pull = carver.take(s.slots_padded);
-        rings = carver.take(2 * HEADS_AT_ONCE * ring_size(s));
+        rings = carver.take(2 * HEADS_AT_ONCE_BACKWARD * ring_size(s));
         partial_erase = carver.take(s.write_heads * s.width * LANES<Real>);
         partial_add = carver.take(s.write_heads * s.width * LANES<Real>);
         partial_direction = carver.take(s.heads * s.width * LANES<Real>);
-        sums = carver.take(s.heads * s.width);
-        chain = carver.take(s.write_heads * BLOCK_VECTORS * LANES<Real>);
+        d_directions = carver.take(s.heads * s.width);
+        chain = carver.take(3 * s.write_heads * LANES<Real>);
     }
 
     BackwardRoom of_worker(const Sizes& s, const Cut& cut, index_t worker) const {
         BackwardRoom room = *this;
         Carver<Real> carver{own + worker * own_size};
         room.take_own(s, cut, carver);
-        clear(2 * HEADS_AT_ONCE * ring_size(s), room.rings);
+        clear(2 * HEADS_AT_ONCE_BACKWARD * ring_size(s), room.rings);
         return room;
     }
 };
@@ -592,7 +592,7 @@ struct Backward {
         Real* d_parameters = room.d_raw.row(gradient_row(step, position));
         add_across_lanes(room.partial_erase, s.write_heads * s.width, d_parameters + at.erase);
         add_across_lanes(room.partial_add, s.write_heads * s.width, d_parameters + at.add);
-        for_heads(s, [&](index_t first, auto heads, auto offsets) {
+        for_heads<HEADS_AT_ONCE_BACKWARD>(s, [&](index_t first, auto heads, auto offsets) {
             constexpr int HEADS = decltype(heads)::value;
             HeadTables<Real> tables[HEADS];
             HeadGradients<Real> gradients[HEADS];
@@ -632,9 +632,9 @@ struct Backward {
         const Real* inverse_key_norm = records.inverse_key_norm.row(row);
         scale_keys(s, parameters + at.key, inverse_key_norm, room.direction);
         cosines_backward(s, memory, d_memory, room.direction, room.d_cosine, room.pull, room.partial_direction);
-        add_across_lanes(room.partial_direction, s.heads * s.width, room.sums);
+        add_across_lanes(room.partial_direction, s.heads * s.width, room.d_directions);
         for (index_t head = 0; head < s.heads; ++head) {
-            const Real *direction = room.direction + head * s.width, *sums = room.sums + head * s.width;
+            const Real *direction = room.direction + head * s.width, *sums = room.d_directions + head * s.width;
             Real* d_key = d_parameters + at.key + head * s.width;
             Vector<Real> products = {};
             for (index_t w = 0; w < s.width; w += LANES<Real>) {
@@ -703,7 +703,7 @@ struct WeightGradients {
         for (index_t layer = 0; layer < s.layers; ++layer) {
             Real* const* own = tensors + (s.lstm ? 3 : 2) * layer;
             const index_t stride =
-                product(s.gates(), s.seen(layer) + 1, room.d_gates[layer], records.seen[layer].row(s.sequences));
+                product(s.gates(), s.seen(layer), room.d_gates[layer], records.seen[layer].row(s.sequences));
             const index_t reads = layer > 0 ? 0 : s.reads, inputs = layer > 0 ? s.units : s.inputs;
             const index_t inputs_at = layer > 0 ? 0 : s.inputs_at(), units_at = s.own_units(layer);
             for (index_t output = 0; output < s.gates(); ++output) {
@@ -715,29 +715,29 @@ struct WeightGradients {
                 }
                 if (s.lstm && own[1]) copy(s.units, from + units_at, own[1] + output * s.units);
                 Real* d_bias = own[s.lstm ? 2 : 1];
-                if (d_bias) d_bias[output] = from[s.seen(layer)];
+                if (d_bias) d_bias[output] = Real(room.sums[output]);
             }
         }
         Real* const* rest = tensors + (s.lstm ? 3 * s.layers : 2);
         index_t stride =
-            product(s.parameters, s.units + 1, room.d_raw, records.shown.row(s.sequences) + s.reads);
+            product(s.parameters, s.units, room.d_raw, records.shown.row(s.sequences) + s.reads);
         for (index_t output = 0; output < s.parameters; ++output) {
             const Real* from = room.gradients + output * stride;
             if (rest[0]) copy(s.units, from, rest[0] + output * s.units);
-            if (rest[1]) rest[1][output] = from[s.units];
+            if (rest[1]) rest[1][output] = Real(room.sums[output]);
         }
-        stride = product(s.outputs, s.reads + s.units + 1, room.d_output, records.shown.row(s.sequences));
+        stride = product(s.outputs, s.reads + s.units, room.d_output, records.shown.row(s.sequences));
         for (index_t output = 0; output < s.outputs; ++output) {
             const Real* from = room.gradients + output * stride;
             if (rest[2]) {
                 copy(s.units, from + s.reads, rest[2] + output * (s.units + s.reads));
                 copy(s.reads, from, rest[2] + output * (s.units + s.reads) + s.units);
             }
-            if (rest[3]) rest[3][output] = from[s.reads + s.units];
+            if (rest[3]) rest[3][output] = Real(room.sums[output]);
         }
     }
 
-    // room.gradients = a^T @ b, its rows cut among the threads; returns its stride.
+    // room.gradients = a^T @ b and room.sums = the sums of a's columns, cut among the threads; returns the first's stride.
     index_t product(index_t outputs, index_t columns, const Table<Real>& a, const Real* b) const {
         const index_t stride = padded(columns), tiles = (outputs + STRIP - 1) / STRIP, parts = call.threads;
         team.each(parts, [&](index_t part) {
@@ -745,7 +745,10 @@ struct WeightGradients {
             const index_t count = (past < outputs ? past : outputs) - begin;
             if (count <= 0) return;
             clear(count * stride, room.gradients + begin * stride);
-            gather(count, columns, rows, a.base + begin, a.stride, b, records.shown.stride, room.gradients + begin * stride, stride);
+            clear(count, room.sums + begin);
+            gather(
+                count, columns, rows, a.base + begin, a.stride, b, records.shown.stride, room.gradients + begin * stride, stride,
+                room.sums + begin);
         });
         return stride;
     }
