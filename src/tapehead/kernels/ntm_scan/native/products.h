@@ -1,6 +1,6 @@
 // Matrix products, in the two forms that the scan needs.
 //
-// Every element of a product is summed in the order of its inner axis, one multiply-add at a time, whatever the number of
+// Every element of a product is summed in the order of its inner axis, in runs of a fixed length, whatever the number of
 // rows around it: a sequence's numbers do not depend on its neighbours, nor on how the batch is cut.
 #pragma once
 
@@ -59,6 +59,9 @@ void pack(const Piece<Real>& piece, index_t outputs, Real* packed) {
     }
 }
 
+// How many products are summed before they are added to the rest: a long sum in one go would lose digits.
+constexpr index_t SUMMED_AT_ONCE = 32;
+
 // ROWS x (PANELS * VECTORS) vectors of results = start + a @ packed.
 template <class Real, int ROWS, int VECTORS, int PANELS>
 ALWAYS_INLINE void multiply_tile(
@@ -67,31 +70,32 @@ ALWAYS_INLINE void multiply_tile(
     constexpr index_t lanes = LANES<Real>;
     constexpr int WIDTH = PANELS * VECTORS;
     const index_t panel_stride = inner * PANEL<Real>;
-    Vector<Real> sums[ROWS][WIDTH];
+    for (index_t begin = 0; begin == 0 || begin < inner; begin += SUMMED_AT_ONCE) {
+        const index_t past = inner - begin < SUMMED_AT_ONCE ? inner : begin + SUMMED_AT_ONCE;
+        Vector<Real> sums[ROWS][WIDTH] = {};
+        for (index_t k = begin; k < past; ++k) {
+            Vector<Real> columns[WIDTH];
 #pragma GCC unroll 16
-    for (int row = 0; row < ROWS; ++row) {
+            for (int v = 0; v < WIDTH; ++v) {
+                columns[v] = load(packed + (v / VECTORS) * panel_stride + k * PANEL<Real> + (v % VECTORS) * lanes);
+            }
 #pragma GCC unroll 16
-        for (int v = 0; v < WIDTH; ++v) {
-            sums[row][v] = start ? load(start + row * start_stride + v * lanes) : Vector<Real>{};
+            for (int row = 0; row < ROWS; ++row) {
+                const Real factor = a[row * a_stride + k];
+#pragma GCC unroll 16
+                for (int v = 0; v < WIDTH; ++v) sums[row][v] += columns[v] * factor;
+            }
         }
-    }
-    for (index_t k = 0; k < inner; ++k) {
-        Vector<Real> columns[WIDTH];
-#pragma GCC unroll 16
-        for (int v = 0; v < WIDTH; ++v) {
-            columns[v] = load(packed + (v / VECTORS) * panel_stride + k * PANEL<Real> + (v % VECTORS) * lanes);
-        }
+        const Real* so_far = begin > 0 ? result : start;
+        const index_t so_far_stride = begin > 0 ? result_stride : start_stride;
 #pragma GCC unroll 16
         for (int row = 0; row < ROWS; ++row) {
-            const Real factor = a[row * a_stride + k];
 #pragma GCC unroll 16
-            for (int v = 0; v < WIDTH; ++v) sums[row][v] += columns[v] * factor;
+            for (int v = 0; v < WIDTH; ++v) {
+                if (so_far) sums[row][v] += load(so_far + row * so_far_stride + v * lanes);
+                store(result + row * result_stride + v * lanes, sums[row][v]);
+            }
         }
-    }
-#pragma GCC unroll 16
-    for (int row = 0; row < ROWS; ++row) {
-#pragma GCC unroll 16
-        for (int v = 0; v < WIDTH; ++v) store(result + row * result_stride + v * lanes, sums[row][v]);
     }
 }
 

@@ -612,12 +612,14 @@ struct Backward {
         head_parameters_backward(s, at, parameters, records.slopes.row(row), d_parameters);
     }
 
+    // An inverse norm below it is that of a row or a key, and not of the floor.
+    static constexpr Real FLOORED = Real(1) / NORM_FLOOR<Real> * (1 - 4 * (sizeof(Real) == 4 ? Real(0x1p-24) : Real(0x1p-53)));
+
     // Backward of the cosines between keys and rows.
     void compare(
         index_t row, const Real* memory, const Real* inverse_norm, const Real* cosine, const Real* parameters,
         Real* d_memory, Real* d_parameters) const {
-        constexpr Real floored = Real(1) / NORM_FLOOR<Real>;
-        const Real below = floored * (1 - 4 * __builtin_exp2(sizeof(Real) == 4 ? -24 : -53));
+        if (s.width == 1) return compare_signs(row, memory, inverse_norm, parameters, d_memory, d_parameters);
         for_slots<Real>(s, [&](index_t slot, index_t) {
             const Vector<Real> inverse = load(inverse_norm + slot);
             Vector<Real> sum = {};
@@ -627,7 +629,7 @@ struct Backward {
                 store(d, load(d) * inverse);
             }
             const Vector<Real> zero = {};
-            store(room.pull + slot, inverse < below ? sum * inverse * inverse : zero);
+            store(room.pull + slot, inverse < FLOORED ? sum * inverse * inverse : zero);
         });
         const Real* inverse_key_norm = records.inverse_key_norm.row(row);
         scale_keys(s, parameters + at.key, inverse_key_norm, room.direction);
@@ -640,12 +642,29 @@ struct Backward {
             for (index_t w = 0; w < s.width; w += LANES<Real>) {
                 products += load_first(direction + w, s.width - w) * load_first(sums + w, s.width - w);
             }
-            const Real along = inverse_key_norm[head] < below ? sum_of_lanes<Real>(products) : Real(0);
+            const Real along = inverse_key_norm[head] < FLOORED ? sum_of_lanes<Real>(products) : Real(0);
             for (index_t w = 0; w < s.width; w += LANES<Real>) {
                 const index_t left = s.width - w;
                 const Vector<Real> across = load_first(sums + w, left) - along * load_first(direction + w, left);
                 store_first(d_key + w, across * inverse_key_norm[head], left);
             }
+        }
+    }
+
+    // The same of rows of one number: their cosine is a sign, and its gradient 0 to the last digit, but for the floor.
+    void compare_signs(
+        index_t row, const Real* memory, const Real* inverse_norm, const Real* parameters, Real* d_memory,
+        Real* d_parameters) const {
+        for (index_t head = 0; head < s.heads; ++head) {
+            const Real inverse_key_norm = records.inverse_key_norm.row(row)[head];
+            const Real direction = parameters[at.key + head] * inverse_key_norm;
+            Real sum = 0;
+            for (index_t slot = 0; slot < s.slots; ++slot) {
+                const Real d = room.d_cosine[head * s.slots_padded + slot] * inverse_norm[slot];
+                if (!(inverse_norm[slot] < FLOORED)) d_memory[slot] += d * direction;
+                sum += d * memory[slot];
+            }
+            d_parameters[at.key + head] = inverse_key_norm < FLOORED ? Real(0) : sum * inverse_key_norm;
         }
     }
 
