@@ -11,9 +11,10 @@ import torch
 
 from tapehead.cli import main
 from tests.processes import PROCESSES, elsewhere
-from tests.training.tiny import TINY, TINY_NTM
+from tests.training.tiny import TINY, TINY_NTM, TINY_TASKS
 
-TINY_FLAGS = [f"--{name.replace('_', '-')}={value}" for name, value in (TINY | TINY_NTM).items()]
+SMALL = TINY | TINY_TASKS["copy"] | TINY_NTM
+TINY_FLAGS = [f"--{name.replace('_', '-')}={value}" for name, value in SMALL.items()]
 
 
 class Said(NamedTuple):

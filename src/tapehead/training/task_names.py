@@ -1,0 +1,42 @@
+"""Tasks by name: those of this package, and those of the user's own as module:Class."""
+
+from importlib import import_module
+
+from tapehead._arguments import check_choice, check_text
+from tapehead.tasks import TASKS, Task
+
+
+def find_task(name: str) -> type[Task]:
+    """Find a task's class.
+
+    Args:
+        name: A key of TASKS, or module:Class for a class of one's own; its module is imported.
+
+    Raises:
+        TypeError: The name is no word.
+        ValueError: There is no such task.
+    """
+    check_text("task", name)
+    if ":" not in name:
+        check_choice("task", name, TASKS)
+        return TASKS[name]
+    module, _, wanted = name.partition(":")
+    found = _found(module, wanted)
+    if not (isinstance(found, type) and issubclass(found, Task)):
+        expected = f"a class in {module} that is derived from tapehead.tasks.Task"
+        raise ValueError(f"task: expected {expected}, not {wanted!r}")  # noqa: TRY004 - the name is wrong
+    missing = sorted(found.__abstractmethods__)
+    if missing:
+        raise ValueError(f"task: expected {name} to define {', '.join(missing)}")
+    return found
+
+
+def _found(module: str, wanted: str) -> object:
+    """Give what a module has under a name; None if it has nothing there."""
+    if not all(part.isidentifier() for part in module.split(".")):
+        raise ValueError(f"task: expected module:Class, not {f'{module}:{wanted}'!r}")
+    try:
+        return getattr(import_module(module), wanted, None)
+    except Exception as problem:  # the module is the user's: it may do anything
+        reason = f"{type(problem).__name__}: {problem}"
+        raise ValueError(f"task: expected a module that can be imported, not {module!r}: {reason}") from problem
