@@ -99,14 +99,15 @@ class AssociativeRecall(Task):
         count, most, length = len(items), int(items.max(initial=0)), self.item_length
         queries = (generator.random(count) * (items - 1)).astype(np.int64)
         vectors = fair_bits(generator, most * length, count, self.bits)
-        asked = items * (self._between + length)  # the step of the delimiter before the query
+        stride = self._between + length
+        asked = items * stride  # the step of the delimiter before the query
         steps = int((asked + 2 * length + 2).max(initial=1))
 
         inputs = np.zeros((steps, count, self.input_size), np.float32)
-        listed = inputs[: most * (self._between + length)].reshape(most, -1, count, self.input_size)
+        listed = inputs[: most * stride].reshape(most, stride, count, self.input_size)
         there = (np.arange(most)[:, None] < items)[:, None]
         listed[:, : self._between, :, self.bits] = there
-        listed[:, self._between :, :, : self.bits] = vectors.reshape(most, length, count, -1) * there[..., None]
+        listed[:, self._between :, :, : self.bits] = vectors.reshape(most, length, count, self.bits) * there[..., None]
 
         place, everyone = np.arange(length)[:, None], np.arange(count)
         inputs[asked + 1 + place, everyone, : self.bits] = vectors[queries * length + place, everyone]

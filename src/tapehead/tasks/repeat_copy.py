@@ -108,8 +108,9 @@ class RepeatCopy(Task):
         start = 0 if self.encoding == "graves2014" else 1
         asked, everyone = start + lengths, np.arange(count)
         said = lengths * repeats
+        due = said + self._markers
 
-        inputs = np.zeros((int((asked + 1 + said).max(initial=1)) + self._markers, count, self.input_size), np.float32)
+        inputs = np.zeros((int((asked + 1 + due).max(initial=1)), count, self.input_size), np.float32)
         heard = np.arange(longest)[:, None] < lengths
         inputs[:start, :, self.bits] = 1
         inputs[start : start + longest, :, : self.bits] = vectors * heard[:, :, None]
@@ -119,7 +120,7 @@ class RepeatCopy(Task):
         answers = np.zeros((len(order), count, self.output_size), np.uint8)
         answers[:, :, : self.bits] = vectors[order % lengths, everyone] * (order < said)[:, :, None]
         answers[said, everyone, self.bits :] = 1
-        return answered(inputs, answers, asked + 1, said + self._markers)
+        return answered(inputs, answers, asked + 1, due)
 
     def _written(self, repeats: Counts) -> NDArray[np.float64]:
         """Write numbers of repeats as they go in."""
