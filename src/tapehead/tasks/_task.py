@@ -37,8 +37,7 @@ class Task(ABC):
     A task draws everything from the generator it is handed and keeps nothing, so that a batch is a pure function of
     the sizes asked for and of the generator's seed. Which sizes are asked for is the curriculum's business.
 
-    Tasks that are defined elsewhere derive from this class too; all that they leave out has a default or is named by
-    the error that Python raises.
+    A task of one's own derives from this class and is trained by its import path: examples/your_own_task.py.
     """
 
     @property

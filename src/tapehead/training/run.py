@@ -156,9 +156,9 @@ class Run:
         """Write out the defaults of the task, the model and the optimiser, so that later versions' do not matter."""
         defaults = {
             name: parameter.default
-            for maker in _makers(self.task, self.model, self.optimiser).values()
+            for owner, maker in _makers(self.task, self.model, self.optimiser).items()
             for name, parameter in signature(maker).parameters.items()
-            if name in _NAMES
+            if _OWNERS.get(name) == owner and parameter.default is not parameter.empty
         }
         return replace(self, **{name: value for name, value in defaults.items() if getattr(self, name) is None})
 
@@ -191,7 +191,8 @@ class Run:
         return cls(**read)
 
 
-_NAMES = {described.name for described in fields(Run)}
+_OWNERS = {described.name: knob_of(described).owner for described in fields(Run)}
+_NAMES = _OWNERS.keys()
 
 
 def check_names(changes: Mapping[str, object]) -> None:
@@ -207,10 +208,9 @@ def foreign_options(task: str, model: str, optimiser: str) -> dict[str, str]:
     """Name the options that none of these three has, each with the reason in words."""
     chosen = {"task": task, "model": model, "optimiser": optimiser}
     known = {owner: signature(maker).parameters for owner, maker in _makers(**chosen).items()}
-    owners = {described.name: knob_of(described).owner for described in fields(Run)}
     return {
         name: f"the {owner} {chosen[owner]} has no such option"
-        for name, owner in owners.items()
+        for name, owner in _OWNERS.items()
         if owner != "run" and name not in known[owner]
     }
 

@@ -1,6 +1,7 @@
 """Tasks by name: those of this package, and those of the user's own as module:Class."""
 
 from importlib import import_module
+from types import ModuleType
 
 from tapehead._arguments import check_choice, check_text
 from tapehead.tasks import TASKS, Task
@@ -21,9 +22,10 @@ def find_task(name: str) -> type[Task]:
         check_choice("task", name, TASKS)
         return TASKS[name]
     module, _, wanted = name.partition(":")
-    found = _found(module, wanted)
+    looked_in = _imported(module)
+    found = getattr(looked_in, wanted, None)
     if not (isinstance(found, type) and issubclass(found, Task)):
-        expected = f"a class in {module} that is derived from tapehead.tasks.Task"
+        expected = f"a class in {_where(looked_in)} that is derived from tapehead.tasks.Task"
         raise ValueError(f"task: expected {expected}, not {wanted!r}")  # noqa: TRY004 - the name is wrong
     missing = sorted(found.__abstractmethods__)
     if missing:
@@ -31,12 +33,17 @@ def find_task(name: str) -> type[Task]:
     return found
 
 
-def _found(module: str, wanted: str) -> object:
-    """Give what a module has under a name; None if it has nothing there."""
+def _imported(module: str) -> ModuleType:
+    """Import a module of the user's."""
     if not all(part.isidentifier() for part in module.split(".")):
-        raise ValueError(f"task: expected module:Class, not {f'{module}:{wanted}'!r}")
+        raise ValueError(f"task: expected module:Class, with a dotted name before the colon, not {module!r}")
     try:
-        return getattr(import_module(module), wanted, None)
-    except Exception as problem:  # the module is the user's: it may do anything
+        return import_module(module)
+    except Exception as problem:  # it may do anything
         reason = f"{type(problem).__name__}: {problem}"
         raise ValueError(f"task: expected a module that can be imported, not {module!r}: {reason}") from problem
+
+
+def _where(module: ModuleType) -> str:
+    """Say which module it is, since another of its name may come first."""
+    return f"{module.__name__} ({module.__file__})" if getattr(module, "__file__", None) else module.__name__
