@@ -2,8 +2,9 @@
 
 import contextlib
 import io
+import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -11,9 +12,15 @@ import torch
 
 from tapehead.cli import main
 from tests.processes import PROCESSES, elsewhere
-from tests.training.tiny import TINY, TINY_NTM
+from tests.training.tiny import TINY, TINY_NTM, TINY_TASKS
 
-TINY_FLAGS = [f"--{name.replace('_', '-')}={value}" for name, value in (TINY | TINY_NTM).items()]
+
+def flags(options: Mapping[str, object]) -> list[str]:
+    """Write fields of `Run` as flags."""
+    return [f"--{name.replace('_', '-')}={value}" for name, value in options.items()]
+
+
+TINY_FLAGS = flags(TINY | TINY_TASKS["copy"] | TINY_NTM)
 
 
 class Said(NamedTuple):
@@ -29,9 +36,9 @@ def tapehead(*words: str | Path) -> Said:
     return tapeheads([words])[0]
 
 
-def tapeheads(lines: Sequence[Sequence[str | Path]]) -> list[Said]:
-    """Call `tapehead` once for each line, one after the other in one process."""
-    return elsewhere(_call, [list(map(str, words)) for words in lines])
+def tapeheads(lines: Sequence[Sequence[str | Path]], folder: Path = Path()) -> list[Said]:
+    """Call `tapehead` once for each line, one after the other in one process, in this folder."""
+    return elsewhere(_call, [list(map(str, words)) for words in lines], folder)
 
 
 def started(words: Sequence[str | Path], err: Path) -> PROCESSES.Process:
@@ -41,8 +48,9 @@ def started(words: Sequence[str | Path], err: Path) -> PROCESSES.Process:
     return process
 
 
-def _call(lines: list[list[str]]) -> list[Said]:
+def _call(lines: list[list[str]], folder: Path) -> list[Said]:
     torch.set_num_threads(1)
+    os.chdir(folder)
     said = []
     for words in lines:
         out, err = io.StringIO(), io.StringIO()

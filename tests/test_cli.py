@@ -12,8 +12,8 @@ from tapehead.cli import COMMANDS, _errors, main
 from tapehead.kernels import _native
 from tapehead.training.errors import StoppedError
 from tapehead.training.folder import read_rows, start_folder
-from tests.command_line import TINY_FLAGS, Said, tapehead, tapeheads
-from tests.training.tiny import stop_after, tiny_run, train
+from tests.command_line import TINY_FLAGS, Said, flags, tapehead, tapeheads
+from tests.training.tiny import TINY, TINY_NTM, TINY_TASKS, stop_after, tiny_run, train
 
 
 @pytest.fixture(scope="module")
@@ -164,6 +164,40 @@ def test_a_run_of_any_model_can_be_trained_and_drawn(tmp_path):
         assert tapehead("train", "copy", "--model", model, "--out", run, *few).status == 0
         said = tapehead("plot", run)
         assert {Path(path).stem for path in said.out.splitlines()} == {"learning_curve", "sequence"}
+
+
+def test_a_run_of_any_task_is_evaluated_at_its_own_points(tmp_path):
+    lines = []
+    for task, options in TINY_TASKS.items():
+        run, small = tmp_path / task, flags(TINY | TINY_NTM | options)
+        lines += [["train", task, "--out", run, *small], ["evaluate", run, "--sequences", "3", "--json"]]
+    said = tapeheads([*lines, ["evaluate", tmp_path / "ngrams"], ["plot", tmp_path / "repeat_copy"]])
+    assert {heard.status for heard in said} == {0}
+    for number, task in enumerate(TINY_TASKS):
+        made = tiny_run(task=task).make_task()
+        scores = json.loads(said[2 * number + 1].out)["scores"]
+        assert [tuple(score[name] for name in made.size_names) for score in scores] == list(made.further)
+        assert all((score["best_bits"] is None) == (task != "ngrams") for score in scores)
+        assert all((score["gap_bits"] is None) == (task != "ngrams") for score in scores)
+    for word in ("steps", "best possible", "gap"):
+        assert word in said[-2].out
+    assert max(map(len, said[-2].out.splitlines())) <= 80
+
+
+def test_sizes_of_two_numbers_are_written_with_an_x_and_wrong_ones_are_told(tmp_path):
+    repeat, recall = tmp_path / "repeat", tmp_path / "recall"
+    train(tiny_run(task="repeat_copy"), repeat)
+    train(tiny_run(task="associative_recall"), recall)
+    right, wrong, none = tapeheads(
+        [
+            ["evaluate", repeat, "--lengths", "2x3", "4x1", "--sequences", "2", "--json"],
+            ["evaluate", repeat, "--lengths", "10"],
+            ["evaluate", recall, "--lengths", "1"],
+        ]
+    )
+    assert [(score["length"], score["repeats"]) for score in json.loads(right.out)["scores"]] == [(2, 3), (4, 1)]
+    assert (wrong.status, wrong.err) == (2, "tapehead: --lengths: expected lengthxrepeats, not '10'\n")
+    assert (none.status, none.err.split(",")[0]) == (2, "tapehead: items: expected at least 2")
 
 
 def test_a_run_without_an_evaluation_yet_can_be_looked_at(tmp_path):

@@ -1,14 +1,17 @@
 """The example scripts run, at toy size."""
 
+import json
 import math
 import runpy
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 import tapehead
+from tests.command_line import tapeheads
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 
@@ -37,6 +40,7 @@ def test_every_example_is_tested_here() -> None:
         "look_inside",
         "longer_tape",
         "your_own_data",
+        "your_own_task",
     }
 
 
@@ -46,6 +50,31 @@ def test_train_copy_trains() -> None:
 
 def test_your_own_data_trains_and_carries_on_from_a_state() -> None:
     assert math.isfinite(_main("your_own_data")(updates=2, batch_size=2, longest=3))
+
+
+def test_your_own_task_is_trained_resumed_evaluated_and_drawn_by_its_import_path(tmp_path: Path) -> None:
+    run, flags = tmp_path / "parity", ["--hidden-size=4", "--updates=30", "--max-length=4", "--evaluation-sequences=20"]
+    lines = [
+        ["train", "your_own_task:Parity", "--model", "lstm", "--out", run, *flags],
+        ["resume", run],
+        ["evaluate", run, "--sequences", "10", "--json"],
+        ["plot", run],
+    ]
+    said = tapeheads(lines, EXAMPLES)
+    assert [command.status for command in said] == [0] * 4, said
+    assert json.loads((run / "run.json").read_text())["task"] == "your_own_task:Parity"
+    assert [score["length"] for score in json.loads(said[2].out)["scores"]] == [4, 8, 20]
+
+
+def test_your_own_task_says_the_parity_of_what_it_heard() -> None:
+    task = runpy.run_path(str(EXAMPLES / "your_own_task.py"))["Parity"]()
+    batch = task.sample(np.array([[3], [7]]), np.random.default_rng(1))
+    assert batch.lengths.tolist() == [3, 7]
+    for sequence, length in enumerate((3, 7)):
+        heard = batch.inputs[:, sequence, 0].tolist()
+        due = [sum(heard[: step + 1]) % 2 for step in range(length)] + [0] * (7 - length)
+        assert batch.targets[:, sequence, 0].tolist() == due
+        assert batch.scored[:, sequence].tolist() == [step < length for step in range(7)]
 
 
 def test_look_inside_draws_a_picture(run: Path) -> None:

@@ -46,6 +46,12 @@ def check_flag(name: str, value: object) -> None:
         raise TypeError(f"{name}: expected True or False, not {value!r}")
 
 
+def check_text(name: str, value: object) -> None:
+    """Raise unless the value is a text."""
+    if not isinstance(value, str):
+        raise TypeError(f"{name}: expected a word, not {value!r}")
+
+
 def check_dtype(dtype: object) -> None:
     """Raise unless the value is a type of real numbers, or None."""
     expected = "expected a floating-point torch.dtype, as torch.float32 and torch.float64 are, or None"

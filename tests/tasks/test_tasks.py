@@ -1,14 +1,21 @@
 """What holds for every task, and that the registry has them all."""
 
+import time
 from importlib import import_module
 from pkgutil import iter_modules
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 
 import tapehead.tasks
-from tapehead.tasks import TASKS, Task
+from tapehead.models import NTM
+from tapehead.tasks import TASKS, AssociativeRecall, Copy, NGrams, PrioritySort, RepeatCopy, Task
+from tests.processes import complaints
+from tests.tasks.every import EVERY, REACH, generator, sampled, sizes_of
+
+SHARE_OF_AN_UPDATE = 0.05
 
 
 def test_every_task_is_registered():
@@ -16,36 +23,149 @@ def test_every_task_is_registered():
     assert set(TASKS) == names
     for name, task in TASKS.items():
         assert task.__module__ == import_module(f"tapehead.tasks.{name}").__name__
+    assert set(REACH) == set(TASKS.values())
 
 
-@pytest.mark.parametrize("task", [task() for task in TASKS.values()], ids=list(TASKS))
+@pytest.mark.parametrize("task", EVERY.values(), ids=list(EVERY))
 class TestEveryTask:
-    def sizes(self, task: Task, count: int) -> np.ndarray:
-        drawn = np.random.default_rng(0)
-        return drawn.integers(task.smallest, task.largest, (count, len(task.size_names)), endpoint=True)
-
     def test_batches_have_the_shapes_that_are_said(self, task):
-        batch = task.sample(self.sizes(task, 7), np.random.default_rng(1))
+        batch = task.sample(sizes_of(task, 7), generator(1))
         steps = batch.inputs.shape[0]
         assert batch.inputs.shape == (steps, 7, task.input_size)
         assert batch.targets.shape == (steps, 7, task.output_size)
         assert batch.scored.shape == (steps, 7)
         assert int(batch.lengths.max()) == steps
+        assert batch.inputs.dtype == batch.targets.dtype == torch.float32
+        assert (batch.scored.dtype, batch.lengths.dtype) == (torch.bool, torch.int64)
 
     def test_nothing_is_heard_or_due_after_a_sequence_ends(self, task):
-        batch = task.sample(self.sizes(task, 50), np.random.default_rng(1))
+        batch = task.sample(sizes_of(task, 50), generator(1))
         over = torch.arange(len(batch.inputs))[:, None] >= batch.lengths
+        assert over.any()
         assert not batch.inputs[over].any()
         assert not batch.targets[over].any()
         assert not batch.scored[over].any()
 
-    def test_targets_are_bits_and_each_question_has_an_answer(self, task):
-        batch = task.sample(self.sizes(task, 50), np.random.default_rng(1))
+    def test_targets_are_bits_where_something_is_due_and_nothing_elsewhere(self, task):
+        batch = task.sample(sizes_of(task, 50), generator(1))
         assert set(batch.targets.unique().tolist()) <= {0.0, 1.0}
         assert batch.scored.any(dim=0).all()
+        assert not batch.targets[~batch.scored].any()
 
     def test_sizes_reach_from_the_smallest_to_the_largest_and_further(self, task):
         assert len(task.smallest) == len(task.largest) == len(task.size_names)
         assert all(small <= large for small, large in zip(task.smallest, task.largest, strict=True))
         assert task.further[0] == task.largest
         assert all(len(size) == len(task.size_names) for size in task.further)
+        assert len(set(task.further)) == len(task.further)
+
+    def test_the_same_generator_gives_the_same_batch(self, task):
+        sizes = sizes_of(task, 5)
+        first, again, other = (task.sample(sizes, generator(seed)) for seed in (3, 3, 4))
+        assert all(torch.equal(a, b) for a, b in zip(first, again, strict=True))
+        assert not torch.equal(first.inputs, other.inputs)
+
+    def test_no_other_random_numbers_are_used_and_nothing_handed_in_is_changed(self, task):
+        torch_s, numpy_s = torch.random.get_rng_state(), np.random.get_state()[1].copy()  # noqa: NPY002
+        sizes = sizes_of(task, 5)
+        before = sizes.copy()
+        batch = task.sample(sizes, generator())
+        copies = [tensor.clone() for tensor in batch]
+        task.best(batch)
+        assert torch.equal(torch_s, torch.random.get_rng_state())
+        assert np.array_equal(numpy_s, np.random.get_state()[1])  # noqa: NPY002
+        assert np.array_equal(sizes, before)
+        assert all(map(torch.equal, batch, copies))
+
+    def test_a_question_does_not_depend_on_how_large_the_others_are(self, task):
+        sizes, others = sizes_of(task, 9, seed=1), sizes_of(task, 9, seed=2)
+        others[4] = sizes[4]
+        batch, other = task.sample(sizes, generator(3)), task.sample(others, generator(3))
+        length = int(batch.lengths[4])
+        assert other.lengths[4] == length
+        for one, another in zip(batch[:3], other[:3], strict=True):
+            assert torch.equal(one[:length, 4], another[:length, 4])
+
+    def test_an_empty_batch_is_a_batch(self, task):
+        batch = sampled(task, [])
+        assert batch.inputs.shape == (1, 0, task.input_size)
+        assert batch.targets.shape == (1, 0, task.output_size)
+
+    def test_the_best_possible_answer_is_certain_or_costs_bits(self, task):
+        batch = task.sample(sizes_of(task, 9), generator(1))
+        best = task.best(batch)
+        assert (best is not None) == isinstance(task, NGrams), (
+            "a word on why an answer is uncertain belongs to its task"
+        )
+        if best is not None:
+            assert best.shape == (9,)
+            assert (best > 0).all()
+            assert (best < 2 * batch.lengths).all()
+
+    def test_making_a_batch_takes_at_most_a_twentieth_of_an_update(self, task):
+        model, sizes = NTM(task.input_size, task.output_size), np.array([task.largest] * 32)
+        batch = task.sample(sizes, generator())
+
+        def update() -> None:
+            model(batch.inputs, lengths=batch.lengths)[0].sum().backward()
+
+        update()
+        made = shortest(lambda: task.sample(sizes, generator()), 20)
+        assert made < SHARE_OF_AN_UPDATE * shortest(update, 3)
+
+
+def shortest(action: Any, times: int) -> float:
+    """Seconds of computing that it takes at best."""
+    took = []
+    for _ in range(times):
+        begun = time.process_time()
+        action()
+        took.append(time.process_time() - begun)
+    return min(took)
+
+
+WRONG: list[tuple[type[Task], dict[str, Any], type[Exception], str]] = [
+    (Copy, {"encoding": "graves"}, ValueError, "encoding: expected one of 'graves2014', 'collier2018', not 'graves'"),
+    (Copy, {"bits": 0}, ValueError, "bits: expected a whole number >= 1, not 0"),
+    (Copy, {"min_length": 1.5}, TypeError, "min_length: expected a whole number >= 1, not 1.5"),
+    (Copy, {"min_length": 21}, ValueError, "max_length: expected a whole number >= 21, not 20"),
+    (RepeatCopy, {"encoding": None}, TypeError, "encoding: expected one of 'graves2014', 'collier2018', not None"),
+    (RepeatCopy, {"bits": "8"}, TypeError, "bits: expected a whole number >= 1, not '8'"),
+    (RepeatCopy, {"min_length": 0}, ValueError, "min_length: expected a whole number >= 1, not 0"),
+    (RepeatCopy, {"max_length": 0}, ValueError, "max_length: expected a whole number >= 1, not 0"),
+    (RepeatCopy, {"min_repeats": 0}, ValueError, "min_repeats: expected a whole number >= 1, not 0"),
+    (RepeatCopy, {"min_repeats": 11}, ValueError, "max_repeats: expected a whole number >= 11, not 10"),
+    (
+        RepeatCopy,
+        {"max_repeats": 5},
+        ValueError,
+        "max_repeats: expected an odd sum with min_repeats=1, not 5: graves2014 would write 3 repeats as 0",
+    ),
+    (AssociativeRecall, {"encoding": "c"}, ValueError, "encoding: expected one of 'graves2014', 'collier2018'"),
+    (AssociativeRecall, {"bits": -1}, ValueError, "bits: expected a whole number >= 1, not -1"),
+    (AssociativeRecall, {"item_length": 0}, ValueError, "item_length: expected a whole number >= 1, not 0"),
+    (AssociativeRecall, {"min_items": 1}, ValueError, "min_items: expected a whole number >= 2, not 1"),
+    (AssociativeRecall, {"max_items": 1}, ValueError, "max_items: expected a whole number >= 2, not 1"),
+    (NGrams, {"context": 0}, ValueError, "context: expected a whole number >= 1, not 0"),
+    (NGrams, {"context": 17}, ValueError, "context: expected a whole number <= 16, not 17"),
+    (NGrams, {"min_steps": 0}, ValueError, "min_steps: expected a whole number >= 1, not 0"),
+    (NGrams, {"max_steps": 100}, ValueError, "max_steps: expected a whole number >= 200, not 100"),
+    (PrioritySort, {"bits": True}, TypeError, "bits: expected a whole number >= 1, not True"),
+    (PrioritySort, {"min_items": 0}, ValueError, "min_items: expected a whole number >= 1, not 0"),
+    (PrioritySort, {"max_items": 10}, ValueError, "max_items: expected a whole number >= 20, not 10"),
+]
+
+
+@pytest.mark.parametrize("kind", TASKS.values())
+def test_a_wrong_option_is_named(kind):
+    cases = [(options, error, message) for task, options, error, message in WRONG if task is kind]
+    assert {name for options, _, _ in cases for name in options} >= set(kind.__dataclass_fields__) - {"max_length"}
+    heard = complaints(kind, [options for options, _, _ in cases])
+    for (_, error, message), (raised, said) in zip(cases, heard, strict=True):
+        assert raised is error
+        assert said.startswith(message)
+
+
+def test_a_single_item_has_none_that_follows_it():
+    with pytest.raises(ValueError, match="items: expected at least 2, since the item after another is due, not 1"):
+        sampled(AssociativeRecall(), [(2,), (1,)])

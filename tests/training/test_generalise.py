@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from tapehead.maths.scores import bits
 from tapehead.training.data import Purpose, batch_of_size, generator
 from tapehead.training.generalise import CHUNK, generalisation, score
 from tests.training.tiny import tiny_run
@@ -19,14 +20,34 @@ def test_the_score_is_the_mean_over_sequences_and_its_standard_error():
         outputs = model(batch.inputs)[0].double()
     probability = torch.sigmoid(outputs).clamp(1e-12, 1 - 1e-12)
     right = torch.where(batch.targets > 0.5, probability, 1 - probability)
-    bits = -(right.log2() * batch.scored[:, :, None]).sum(dim=(0, 2)).numpy()
+    cost = -(right.log2() * batch.scored[:, :, None]).sum(dim=(0, 2)).numpy()
     errors = (((probability > 0.5) != (batch.targets > 0.5)) & batch.scored[:, :, None]).sum(dim=(0, 2)).numpy()
     found = generalisation(model, task, (3,), 10, seed=1)
     assert (found.size, found.sequences) == ((3,), 10)
-    assert found.bits == pytest.approx(np.mean(bits), rel=1e-6)
-    assert found.bits_standard_error == pytest.approx(np.std(bits, ddof=1) / math.sqrt(10), rel=1e-4)
+    assert found.bits == pytest.approx(np.mean(cost), rel=1e-6)
+    assert found.bits_standard_error == pytest.approx(np.std(cost, ddof=1) / math.sqrt(10), rel=1e-4)
     assert found.bit_errors == np.mean(errors)
     assert found.bit_errors_standard_error == pytest.approx(np.std(errors, ddof=1) / math.sqrt(10))
+
+
+def test_where_no_answer_is_certain_bits_are_compared_with_the_best_on_the_same_sequences():
+    run = tiny_run(task="ngrams")
+    model, task = run.make_model(), run.make_task()
+    found = generalisation(model, task, (20,), 10, seed=1)
+    batch = batch_of_size(task, (20,), 10, generator(1, Purpose.GENERALISATION, 20, 0))
+    with torch.no_grad():
+        costs = bits(model(batch.inputs)[0], batch.targets, batch.scored).double()
+    gaps = (costs - task.best(batch)).numpy()
+    assert found.best_bits == pytest.approx(float(task.best(batch).mean()))
+    assert found.gap_bits == pytest.approx(np.mean(gaps), abs=1e-6)
+    assert found.gap_bits == pytest.approx(found.bits - found.best_bits)
+    assert found.gap_bits_standard_error == pytest.approx(np.std(gaps, ddof=1) / math.sqrt(10))
+
+
+def test_where_answers_can_be_certain_there_is_nothing_to_compare_with():
+    run = tiny_run()
+    found = generalisation(run.make_model(), run.make_task(), (3,), 4, seed=1)
+    assert (found.best_bits, found.gap_bits, found.gap_bits_standard_error) == (None, None, None)
 
 
 def test_one_sequence_has_no_spread():

@@ -3,11 +3,9 @@
 import inspect
 from types import ModuleType
 
-from tapehead.models import MODELS
 from tapehead.training import lengths, optimisers
 from tapehead.training.lengths import CURRICULA
 from tapehead.training.optimisers import OPTIMISERS
-from tapehead.training.recipes import RECIPES, describe
 
 
 def made_for(module: ModuleType, parameters: list[str]) -> set[str]:
@@ -28,10 +26,3 @@ def test_every_curriculum_is_registered():
 
 def test_every_optimiser_is_registered():
     assert set(OPTIMISERS) == made_for(optimisers, ["parameters", "learning_rate"])
-
-
-def test_every_recipe_knows_every_model():
-    for name, (_, by_model) in RECIPES.items():
-        assert set(by_model) == set(MODELS)
-        for model in MODELS:
-            assert describe(task="copy", model=model, seed=1, recipe=name).model == model

@@ -17,7 +17,6 @@ from tapehead.training.run import Run
 from tapehead.training.standing import Progress, Result
 
 TINY: dict[str, Any] = {
-    "max_length": 3,
     "hidden_size": 6,
     "batch_size": 4,
     "updates": 12,
@@ -26,12 +25,19 @@ TINY: dict[str, Any] = {
     "evaluation_sequences": 8,
 }
 TINY_NTM = {"memory_slots": 5, "memory_width": 3}
+TINY_TASKS: dict[str, dict[str, Any]] = {
+    "copy": {"max_length": 3},
+    "repeat_copy": {"max_length": 3, "max_repeats": 2},
+    "associative_recall": {"item_length": 2, "max_items": 3},
+    "ngrams": {"context": 2, "min_steps": 6, "max_steps": 8},
+    "priority_sort": {"min_items": 3, "max_items": 5},
+}
 
 
-def tiny_run(model: str = "ntm", *, recipe: str = "tapehead", seed: int = 1, **changes: Any) -> Run:
-    """A run of a few updates of a model of a few units."""
-    small = TINY | (TINY_NTM if model == "ntm" else {"num_layers": 2})
-    return describe(task="copy", model=model, seed=seed, recipe=recipe, **(small | changes))
+def tiny_run(model: str = "ntm", *, task: str = "copy", recipe: str = "tapehead", seed: int = 1, **changes: Any) -> Run:
+    """A run of a few updates of a model of a few units on a few steps."""
+    small = TINY | TINY_TASKS.get(task, {}) | (TINY_NTM if model == "ntm" else {"num_layers": 2})
+    return describe(task=task, model=model, seed=seed, recipe=recipe, **(small | changes))
 
 
 def unheard(_: Progress) -> None:

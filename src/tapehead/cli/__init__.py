@@ -62,11 +62,18 @@ def _obey(words: list[str]) -> int:
         raise CommandError(f"{name!r}: expected one of {', '.join(COMMANDS)}{nearest(name, list(COMMANDS))}")
     command = COMMANDS[name]
     require(*command.needs)
+    _find_own_tasks()
     module = import_module(f"tapehead.cli.{name}")
     parser = Parser(f"{name} {command.takes}".strip(), command.summary)
     module.add_arguments(parser)
     module.do(parser.read(rest))
     return 0
+
+
+def _find_own_tasks() -> None:
+    """Let modules be found in the current folder as well, but after all that is installed."""
+    if "" not in sys.path:
+        sys.path.append("")
 
 
 def _overview() -> str:

@@ -5,7 +5,9 @@ from argparse import Namespace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
+from rich.box import SIMPLE
 from rich.console import Console
 from rich.progress import track
 from rich.table import Table
@@ -14,6 +16,7 @@ from tapehead.cli._errors import CommandError, asked_wrongly, warn
 from tapehead.cli._parser import Parser, add_json, add_path, add_threads, whole_number
 from tapehead.models._memory import MemoryModel
 from tapehead.tasks import Size, Task
+from tapehead.training.data import batch_of_size
 from tapehead.training.errors import StorageError
 from tapehead.training.folder import EVALUATIONS, append_rows
 from tapehead.training.generalise import generalisation
@@ -31,7 +34,7 @@ def add_arguments(parser: Parser) -> None:
         type=size,
         nargs="+",
         metavar="L",
-        help="sizes of question that are tried, as 20 or 10x20 [the papers' points]",
+        help="sizes of question that are tried, as 20, or 10x20 where a size is two numbers [the papers' points]",
     )
     parser.add_argument(
         "--sequences", type=whole_number, default=SEQUENCES, metavar="N", help=f"questions of each [{SEQUENCES}]"
@@ -79,6 +82,7 @@ def checked_size(wanted: Size, task: Task) -> Size:
     """Raise unless this is a size of the task's questions."""
     if len(wanted) != len(task.size_names):
         raise CommandError(f"--lengths: expected {'x'.join(task.size_names)}, not {spelt(wanted)!r}")
+    batch_of_size(task, wanted, 1, np.random.default_rng(0))  # raises where there is no such question
     return wanted
 
 
@@ -108,15 +112,19 @@ def table(trained: Trained, path: Path, rows: list[dict[str, Any]]) -> Table:
     """Lay the rows out for reading: the mean, and its standard error."""
     slots = "" if rows[0]["memory_slots"] is None else f", {rows[0]['memory_slots']} memory slots"
     drawn = Table(
+        box=SIMPLE,
+        pad_edge=False,
         title=f"{path}: {trained.run.task}, {trained.run.model}, update {trained.update:,}{slots}",
         caption="mean ± its standard error",
     )
-    for name in ("x".join(trained.task.size_names), "bit errors per sequence", "bits per sequence", "sequences"):
+    compared = {"best possible": "best_bits", "gap": "gap_bits"} if rows[0]["best_bits"] is not None else {}
+    measures = {"bit errors per sequence": "bit_errors", "bits per sequence": "bits"} | compared
+    for name in ("x".join(trained.task.size_names), *measures, "sequences"):
         drawn.add_column(name, justify="right")
     for row in rows:
         wanted = spelt(tuple(row[name] for name in trained.task.size_names))
-        errors = spread(row["bit_errors"], row["bit_errors_standard_error"])
-        drawn.add_row(wanted, errors, spread(row["bits"], row["bits_standard_error"]), str(row["sequences"]))
+        means = (spread(row[name], row.get(f"{name}_standard_error")) for name in measures.values())
+        drawn.add_row(wanted, *means, str(row["sequences"]))
     return drawn
 
 

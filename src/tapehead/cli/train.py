@@ -14,7 +14,9 @@ from tapehead.training.recipes import RECIPES, describe
 
 def add_arguments(parser: Parser) -> None:
     """Add what `train` takes."""
-    parser.add_argument("task", metavar="TASK", help=f"what is learned: {', '.join(TASKS)}")
+    parser.add_argument(
+        "task", metavar="TASK", help=f"what is learned: {', '.join(TASKS)}, or one of your own as module:Class"
+    )
     parser.add_argument("--out", type=Path, metavar="DIR", help="the run's folder [runs/TASK-MODEL-SEED]")
     parser.add_argument(
         "--recipe", default="tapehead", metavar="|".join(RECIPES), help="settings to start from [tapehead]"
@@ -28,8 +30,8 @@ def do(chosen: Namespace) -> None:
     with asked_wrongly():
         said: dict[str, Any] = {"model": "ntm", "seed": 1} | chosen_fields(chosen)
         run = describe(recipe=chosen.recipe, **said)
-        run.make_model()
-    path = chosen.out or Path("runs") / f"{run.task}-{run.model}-{run.seed}"
+        run.complete().make_model()
+    path = chosen.out or Path("runs") / f"{run.task.rpartition(':')[2]}-{run.model}-{run.seed}"
     conduct(
         run,
         path,

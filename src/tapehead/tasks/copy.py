@@ -4,10 +4,9 @@ from dataclasses import dataclass
 from typing import get_args
 
 import numpy as np
-import torch
 
 from tapehead._arguments import check_choice, check_count
-from tapehead.tasks._task import Batch, Encoding, Size, Sizes, Task
+from tapehead.tasks._task import Batch, Encoding, Size, Sizes, Task, answered, fair_bits
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,18 +81,11 @@ class Copy(Task):
     def sample(self, sizes: Sizes, generator: np.random.Generator) -> Batch:
         """Draw lists of vectors of the lengths asked for, (B, 1)."""
         lengths = sizes[:, 0]
-        count, longest = len(lengths), int(lengths.max(initial=0))
-        drawn = np.frombuffer(generator.bytes(-(-longest * count * self.bits // 8)), np.uint8)
-        vectors = np.unpackbits(drawn, count=longest * count * self.bits).reshape(longest, count, self.bits)
-
+        count, longest = len(sizes), int(lengths.max(initial=0))
+        vectors = fair_bits(generator, longest, count, self.bits)
         inputs = np.zeros((2 * longest + 1, count, self.input_size), np.float32)
         heard = np.arange(longest)[:, None] < lengths
         inputs[:longest, :, : self.bits] = vectors * heard[:, :, None]
         first_delimiter_channel = self.bits if self.encoding == "graves2014" else 0
         inputs[lengths, np.arange(count), first_delimiter_channel:] = 1
-
-        due = np.arange(2 * longest + 1)[:, None] - (lengths + 1)
-        scored = (due >= 0) & (due < lengths)
-        targets = np.zeros((2 * longest + 1, count, self.bits), np.float32)
-        targets[scored] = vectors[due[scored], np.nonzero(scored)[1]]
-        return Batch(*map(torch.from_numpy, (inputs, targets, scored, 2 * lengths + 1)))
+        return answered(inputs, vectors, lengths + 1, lengths)

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import Field, field
 from typing import Any, Literal, NamedTuple
 
-from tapehead._arguments import check_choice, check_count, check_flag, check_number
+from tapehead._arguments import check_choice, check_count, check_flag, check_number, check_text
 
 Owner = Literal["run", "task", "model", "optimiser"]
 
@@ -18,7 +18,7 @@ class Knob(NamedTuple):
     """What one field of a run's description accepts.
 
     Attributes:
-        kind: What its values are.
+        kind: What its values are; what a text may be is for its reader to say.
         purpose: What it is for, as `--help` shows it.
         owner: Whose it is. All but the run's own may be None, for what the owner does unless told otherwise.
         choices: The values of a `choice`.
@@ -29,7 +29,7 @@ class Knob(NamedTuple):
         word: A word that is accepted in a number's place.
     """
 
-    kind: Literal["choice", "count", "number", "flag"]
+    kind: Literal["choice", "count", "number", "flag", "text"]
     purpose: str
     owner: Owner
     choices: tuple[str, ...] = ()
@@ -52,6 +52,8 @@ class Knob(NamedTuple):
             check_choice(name, value, self.choices)
         elif self.kind == "flag":
             check_flag(name, value)
+        elif self.kind == "text":
+            check_text(name, value)
         elif self.kind == "number":
             check_number(name, value, self.least, above=self.above)
             if isinstance(value, int | float) and value >= self.below:
@@ -94,6 +96,11 @@ def number(
 def flag(owner: Owner, purpose: str) -> Any:
     """A field that is True or False."""
     return _field(Knob("flag", purpose, owner))
+
+
+def text(owner: Owner, purpose: str) -> Any:
+    """A field that is a word, which only its reader can check."""
+    return _field(Knob("text", purpose, owner))
 
 
 def _field(knob: Knob) -> Any:

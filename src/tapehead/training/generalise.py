@@ -15,7 +15,11 @@ CHUNK = 64
 
 
 class Score(NamedTuple):
-    """Both metrics on questions of one size: the mean over the sequences, and the standard error of that mean."""
+    """Both metrics on questions of one size: the mean over the sequences, and the standard error of that mean.
+
+    Where no answer can be certain, bits are to be compared with the best possible ones on the same sequences: the last
+    three are None where 0 bits are possible.
+    """
 
     size: Size
     sequences: int
@@ -23,6 +27,9 @@ class Score(NamedTuple):
     bit_errors_standard_error: float | None  # None of a single sequence
     bits: float
     bits_standard_error: float | None
+    best_bits: float | None = None
+    gap_bits: float | None = None  # bits less the best possible
+    gap_bits_standard_error: float | None = None
 
 
 @torch.no_grad()
@@ -38,14 +45,21 @@ def score(model: Model, task: Task, size: Size, sequences: int, seed: int, purpo
         purpose: What for.
         *numbers: Which of all that is done for that purpose.
     """
-    wrong, information = [], []
+    wrong, information, gap = [], [], []
     for chunk, first in enumerate(range(0, sequences, CHUNK)):
         source = generator(seed, purpose, *numbers, chunk)
         batch = batch_of_size(task, size, min(CHUNK, sequences - first), source)
         outputs, _ = model(batch.inputs)
         wrong.append(bit_errors(outputs, batch.targets, batch.scored).double())
         information.append(bits(outputs, batch.targets, batch.scored).double())
-    return Score(size, sequences, *_mean_and_error(torch.cat(wrong)), *_mean_and_error(torch.cat(information)))
+        best = task.best(batch)
+        if best is not None:
+            gap.append(information[-1] - best)
+    found = Score(size, sequences, *_mean_and_error(torch.cat(wrong)), *_mean_and_error(torch.cat(information)))
+    if not gap:
+        return found
+    above, error = _mean_and_error(torch.cat(gap))
+    return found._replace(best_bits=found.bits - above, gap_bits=above, gap_bits_standard_error=error)
 
 
 def generalisation(model: Model, task: Task, size: Size, sequences: int, seed: int) -> Score:

@@ -175,6 +175,7 @@ class _Training:
             "largest_gradient_norm": standing.gradient_norm,
             "evaluation_bits": score.bits,
             "evaluation_bit_errors": score.bit_errors,
+            "evaluation_best_bits": score.best_bits,
         }
         self.journal.write(row, self._seconds())
         solved_at = standing.solved_at_update

@@ -1,14 +1,30 @@
 """Settings that go together, by name: the ones that learn best here, and the papers' own."""
 
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from tapehead._arguments import check_choice
 from tapehead.models import MODELS
-from tapehead.tasks import TASKS
 from tapehead.training.optimisers import OPTIMISERS
 from tapehead.training.run import Run, check_names, foreign_options
+from tapehead.training.task_names import find_task
 
 Settings: TypeAlias = dict[str, Any]
+
+
+class Recipe(NamedTuple):
+    """Settings that go together; later ones replace earlier ones.
+
+    Attributes:
+        common: Of every run.
+        models: Of each model, by its key in MODELS.
+        tasks: Of a model on a task, by the task's key in TASKS, then by the model's, or by the model's and its
+            controller's with a space between; what is not there needs nothing of its own.
+    """
+
+    common: Settings
+    models: dict[str, Settings]
+    tasks: dict[str, dict[str, Settings]]
+
 
 # docs/log.md says how these were found, and what did not work.
 TAPEHEAD: Settings = {
@@ -41,6 +57,7 @@ TAPEHEAD_MODELS: dict[str, Settings] = {
     "lstm": {},
     "rnn": {},
 }
+TAPEHEAD_TASKS: dict[str, dict[str, Settings]] = {}
 
 PAPERS: Settings = {
     "curriculum": "uniform",
@@ -120,14 +137,26 @@ GRAVES2014: Settings = PAPERS | {
 GRAVES2014_MODELS: dict[str, Settings] = {
     "ntm": PAPERS_NTM | {"clip": "off"},
     "dnc": {},  # which came two years later
-    "lstm": {"hidden_size": 256, "num_layers": 3, "learning_rate": 3e-5},
+    "lstm": {"hidden_size": 256, "num_layers": 3},
     "rnn": {},
 }
+# Their tables 1 to 3. Heads are both read heads and write heads: only so the numbers of parameters come near theirs.
+GRAVES2014_TASKS: dict[str, dict[str, Settings]] = {
+    "copy": {"lstm": {"learning_rate": 3e-5}},
+    "repeat_copy": {"lstm": {"hidden_size": 512, "learning_rate": 3e-5}},
+    "associative_recall": {"ntm feedforward": {"read_heads": 4, "write_heads": 4, "hidden_size": 256}},
+    "ngrams": {"ntm": {"learning_rate": 3e-5}, "lstm": {"hidden_size": 128}},
+    "priority_sort": {
+        "ntm": {"read_heads": 5, "write_heads": 5, "num_layers": 2, "learning_rate": 3e-5},
+        "ntm feedforward": {"read_heads": 8, "write_heads": 8, "num_layers": 1, "hidden_size": 512},
+        "lstm": {"hidden_size": 128, "learning_rate": 3e-5},
+    },
+}
 
-RECIPES: dict[str, tuple[Settings, dict[str, Settings]]] = {
-    "tapehead": (TAPEHEAD, TAPEHEAD_MODELS),
-    "collier2018": (COLLIER2018, COLLIER2018_MODELS),
-    "graves2014": (GRAVES2014, GRAVES2014_MODELS),
+RECIPES: dict[str, Recipe] = {
+    "tapehead": Recipe(TAPEHEAD, TAPEHEAD_MODELS, TAPEHEAD_TASKS),
+    "collier2018": Recipe(COLLIER2018, COLLIER2018_MODELS, tasks={}),
+    "graves2014": Recipe(GRAVES2014, GRAVES2014_MODELS, GRAVES2014_TASKS),
 }
 
 
@@ -138,7 +167,7 @@ def describe(*, task: str, model: str, seed: int, recipe: str = "tapehead", **ch
     not have is an error.
 
     Args:
-        task: A key of TASKS.
+        task: A key of TASKS, or module:Class.
         model: A key of MODELS.
         seed: Decides the first weights and all data.
         recipe: A key of RECIPES.
@@ -148,12 +177,11 @@ def describe(*, task: str, model: str, seed: int, recipe: str = "tapehead", **ch
         TypeError: A value is of the wrong type.
         ValueError: A name or a value is not known or out of range.
     """
-    check_choice("task", task, TASKS)
+    find_task(task)
     check_choice("model", model, MODELS)
     check_choice("recipe", recipe, RECIPES)
     check_names(changes)
-    common, by_model = RECIPES[recipe]
-    settings = common | by_model[model]
+    settings = _settings(RECIPES[recipe], task, model, changes)
     if changes.get("gradient_clip") == "none":
         settings = settings | {"gradient_bound": 0.0}
     optimiser = (settings | changes)["optimiser"]
@@ -161,3 +189,10 @@ def describe(*, task: str, model: str, seed: int, recipe: str = "tapehead", **ch
     foreign = foreign_options(task, model, optimiser)
     kept = {name: value for name, value in settings.items() if name not in foreign}
     return Run(**kept | {"task": task, "model": model, "seed": seed} | changes)
+
+
+def _settings(recipe: Recipe, task: str, model: str, changes: Settings) -> Settings:
+    """Put together what a recipe says of a model, with the controller that it is to have, on a task."""
+    general, own = recipe.common | recipe.models[model], recipe.tasks.get(task, {})
+    controller = (general | changes).get("controller")
+    return general | own.get(model, {}) | own.get(f"{model} {controller}", {})

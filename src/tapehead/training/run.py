@@ -15,10 +15,11 @@ from tapehead.cells.baselines import StateInit
 from tapehead.maths.controllers import Controller
 from tapehead.maths.ntm import Addressing
 from tapehead.models import BACKENDS, MODELS, Model
-from tapehead.tasks import TASKS, Encoding, Task
-from tapehead.training._knobs import UNBOUNDED, Owner, choice, count, flag, knob_of, number
+from tapehead.tasks import Encoding, Task
+from tapehead.training._knobs import UNBOUNDED, Owner, choice, count, flag, knob_of, number, text
 from tapehead.training.lengths import CURRICULA
 from tapehead.training.optimisers import DECAYS, GRADIENT_CLIPS, OPTIMISERS
+from tapehead.training.task_names import find_task
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,13 +34,22 @@ class Run:
         ValueError: A field is out of range, or set where it has no meaning.
     """
 
-    task: str = choice("run", "what is learned", TASKS)
+    task: str = text("run", "what is learned: a key of TASKS, or module:Class")
     model: str = choice("run", "what learns it", MODELS)
     seed: int = count("run", "decides the first weights and all data", least=0, most=UNBOUNDED)
 
     encoding: str | None = choice("task", "how the task is written in bits", get_args(Encoding))
-    min_length: int | None = count("task", "the shortest question that is trained on")
-    max_length: int | None = count("task", "the longest question that is trained on")
+    bits: int | None = count("task", "bits of a vector")
+    item_length: int | None = count("task", "vectors of an item")
+    context: int | None = count("task", "bits that the next one depends on")
+    min_length: int | None = count("task", "vectors of the shortest question that is trained on")
+    max_length: int | None = count("task", "vectors of the longest question that is trained on")
+    min_repeats: int | None = count("task", "the fewest repeats that are trained on")
+    max_repeats: int | None = count("task", "the most repeats that are trained on")
+    min_items: int | None = count("task", "the fewest items that are trained on")
+    max_items: int | None = count("task", "the most items that are trained on")
+    min_steps: int | None = count("task", "bits of the shortest question that is trained on")
+    max_steps: int | None = count("task", "bits of the longest question that is trained on")
     curriculum: str = choice("run", "lengths that are trained on: none is always the longest", CURRICULA)
     lengths_per: str = choice("run", "whether a batch has one length, or each sequence its own", ("batch", "sequence"))
 
@@ -117,7 +127,7 @@ class Run:
 
     def make_task(self) -> Task:
         """Make the task that is learned."""
-        return TASKS[self.task](**self._options("task"))
+        return find_task(self.task)(**self._options("task"))
 
     def make_model(self) -> Model:
         """Make the model, with the first weights that belong to the seed; torch's own generator is left as it was.
@@ -146,9 +156,9 @@ class Run:
         """Write out the defaults of the task, the model and the optimiser, so that later versions' do not matter."""
         defaults = {
             name: parameter.default
-            for maker in _makers(self.task, self.model, self.optimiser).values()
+            for owner, maker in _makers(self.task, self.model, self.optimiser).items()
             for name, parameter in signature(maker).parameters.items()
-            if name in _NAMES
+            if _OWNERS.get(name) == owner and parameter.default is not parameter.empty
         }
         return replace(self, **{name: value for name, value in defaults.items() if getattr(self, name) is None})
 
@@ -181,7 +191,8 @@ class Run:
         return cls(**read)
 
 
-_NAMES = {described.name for described in fields(Run)}
+_OWNERS = {described.name: knob_of(described).owner for described in fields(Run)}
+_NAMES = _OWNERS.keys()
 
 
 def check_names(changes: Mapping[str, object]) -> None:
@@ -197,13 +208,12 @@ def foreign_options(task: str, model: str, optimiser: str) -> dict[str, str]:
     """Name the options that none of these three has, each with the reason in words."""
     chosen = {"task": task, "model": model, "optimiser": optimiser}
     known = {owner: signature(maker).parameters for owner, maker in _makers(**chosen).items()}
-    owners = {described.name: knob_of(described).owner for described in fields(Run)}
     return {
         name: f"the {owner} {chosen[owner]} has no such option"
-        for name, owner in owners.items()
+        for name, owner in _OWNERS.items()
         if owner != "run" and name not in known[owner]
     }
 
 
 def _makers(task: str, model: str, optimiser: str) -> dict[Owner, Callable[..., Any]]:
-    return {"task": TASKS[task], "model": MODELS[model], "optimiser": OPTIMISERS[optimiser]}
+    return {"task": find_task(task), "model": MODELS[model], "optimiser": OPTIMISERS[optimiser]}

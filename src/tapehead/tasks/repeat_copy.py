@@ -1,0 +1,131 @@
+"""Repeat copy: hear bit vectors and a number, then say them that many times (Graves et al. 2014, section 4.2)."""
+
+from dataclasses import dataclass
+from typing import get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tapehead._arguments import check_choice, check_count
+from tapehead.tasks._task import Batch, Counts, Encoding, Size, Sizes, Task, answered, fair_bits
+
+
+@dataclass(frozen=True, kw_only=True)
+class RepeatCopy(Task):
+    """L vectors of random bits, the number n, then L n blank steps on which the vectors are due n times over.
+
+    With 2 vectors of 3 bits, 2 times (columns are steps, rows channels, a dot is 0):
+
+        encoding        graves2014 in      due                collier2018 in       due
+        bit 1           1 . . . . . . .    - - - 1 . 1 . .    . 1 . . . . . .      - - - - 1 . 1 .
+        bit 2           . 1 . . . . . .    - - - . 1 . 1 .    . . 1 . . . . .      - - - - . 1 . 1
+        bit 3           1 1 . . . . . .    - - - 1 1 1 1 .    . 1 1 . . . . .      - - - - 1 1 1 1
+        start                                                 1 . . . . . . .
+        number          . . n . . . . .                       . . . n . . . .
+        end marker                         - - - . . . . 1
+
+    Steps marked with - are not scored. In graves2014 the number, less its mean over the range that is trained on and
+    divided by its standard deviation there, stands for the delimiter, and an end marker is due after the last copy, on
+    an output channel of its own that is scored all along. In collier2018 there is a start step, the number is n / 10,
+    and there is no end marker. A question takes L n + L + 2 steps.
+
+    Args:
+        encoding: How the number is written, and whether an end marker is due.
+        bits: Bits of a vector.
+        min_length: Vectors of the shortest list that is trained on.
+        max_length: Vectors of the longest.
+        min_repeats: The smallest number that is trained on.
+        max_repeats: The largest.
+
+    Raises:
+        TypeError: An argument is of the wrong type.
+        ValueError: An argument is out of its range, or the mean of the numbers that are trained on is one of them: in
+            graves2014 it would be written as 0, which says nothing.
+    """
+
+    encoding: Encoding = "graves2014"
+    bits: int = 8
+    min_length: int = 1
+    max_length: int = 10
+    min_repeats: int = 1
+    max_repeats: int = 10
+
+    def __post_init__(self) -> None:
+        check_choice("encoding", self.encoding, get_args(Encoding))
+        check_count("bits", self.bits)
+        check_count("min_length", self.min_length)
+        check_count("max_length", self.max_length, least=self.min_length)
+        check_count("min_repeats", self.min_repeats)
+        check_count("max_repeats", self.max_repeats, least=self.min_repeats)
+        if self.encoding == "graves2014" and (self.min_repeats + self.max_repeats) % 2 == 0:
+            lost = (self.min_repeats + self.max_repeats) // 2
+            raise ValueError(
+                f"max_repeats: expected an odd sum with min_repeats={self.min_repeats}, not {self.max_repeats}: "
+                f"graves2014 would write {lost} repeats as 0, no different from a blank step"
+            )
+
+    @property
+    def input_size(self) -> int:
+        """The bits and the number; in collier2018 also the start."""
+        return self.bits + (1 if self.encoding == "graves2014" else 2)
+
+    @property
+    def output_size(self) -> int:
+        """The bits; in graves2014 also the end marker."""
+        return self.bits + self._markers
+
+    @property
+    def _markers(self) -> int:
+        """Channels, and steps, that an end marker takes."""
+        return 1 if self.encoding == "graves2014" else 0
+
+    @property
+    def size_names(self) -> tuple[str, ...]:
+        """A question has a length, in vectors, and a number of repeats."""
+        return ("length", "repeats")
+
+    @property
+    def smallest(self) -> Size:
+        """The shortest list and the smallest number that are trained on."""
+        return (self.min_length, self.min_repeats)
+
+    @property
+    def largest(self) -> Size:
+        """The longest list and the largest number that are trained on."""
+        return (self.max_length, self.max_repeats)
+
+    @property
+    def further(self) -> tuple[Size, ...]:
+        """The largest, then twice the number, then twice the length: the points of both papers."""
+        length, repeats = self.largest
+        return (self.largest, (length, 2 * repeats), (2 * length, repeats))
+
+    def sample(self, sizes: Sizes, generator: np.random.Generator) -> Batch:
+        """Draw lists of vectors and numbers of repeats of the sizes asked for, (B, 2)."""
+        lengths, repeats = sizes[:, 0], sizes[:, 1]
+        count, longest = len(sizes), int(lengths.max(initial=0))
+        vectors = fair_bits(generator, longest, count, self.bits)
+        start = 0 if self.encoding == "graves2014" else 1
+        asked, everyone = start + lengths, np.arange(count)
+        said = lengths * repeats
+        due = said + self._markers
+
+        inputs = np.zeros((int((asked + 1 + due).max(initial=1)), count, self.input_size), np.float32)
+        heard = np.arange(longest)[:, None] < lengths
+        inputs[:start, :, self.bits] = 1
+        inputs[start : start + longest, :, : self.bits] = vectors * heard[:, :, None]
+        inputs[asked, everyone, -1] = self._written(repeats)
+
+        order = np.arange(said.max(initial=0) + 1)[:, None]
+        answers = np.zeros((len(order), count, self.output_size), np.uint8)
+        answers[:, :, : self.bits] = vectors[order % lengths, everyone] * (order < said)[:, :, None]
+        answers[said, everyone, self.bits :] = 1
+        return answered(inputs, answers, asked + 1, due)
+
+    def _written(self, repeats: Counts) -> NDArray[np.float64]:
+        """Write numbers of repeats as they go in."""
+        if self.encoding == "collier2018":
+            return repeats / 10
+        numbers = np.arange(self.min_repeats, self.max_repeats + 1)
+        written: NDArray[np.float64] = (repeats - numbers.mean()) / numbers.std()
+        return written

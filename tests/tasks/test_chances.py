@@ -1,0 +1,117 @@
+"""What the tasks draw has the chances that they promise."""
+
+import math
+from itertools import pairwise
+
+import numpy as np
+import pytest
+import torch
+
+from tapehead.tasks import AssociativeRecall, NGrams, PrioritySort, RepeatCopy
+from tests.tasks.decoders import TRAINED_REPEATS
+from tests.tasks.every import ENCODED, EVERY, generator, sampled
+
+SIGMAS = 5
+"""Standard errors that a mean may be off: once in two million draws, and these are drawn with fixed seeds."""
+
+
+def vectors_of(both: str) -> torch.Tensor:
+    """What was heard on the bits' channels of 2,000 questions of the largest size, (vectors, bits)."""
+    name, encoding = ENCODED[both]
+    task = EVERY[both]
+    inputs = sampled(task, [task.largest] * 2000, seed=7).inputs
+    match name:
+        case "copy":
+            heard = inputs[:20, :, :8]
+        case "repeat_copy":
+            heard = inputs[:10, :, :8] if encoding == "graves2014" else inputs[1:11, :, :8]
+        case "associative_recall" if encoding == "graves2014":
+            heard = inputs[:24].unflatten(0, (6, 4))[:, 1:].flatten(0, 1)[..., :6]
+        case "associative_recall":
+            heard = inputs[:18, :, :6]
+        case _:
+            heard = inputs[:20, :, :8]
+    return heard.flatten(0, 1)
+
+
+@pytest.mark.parametrize("both", [both for both in ENCODED if both != "ngrams"])
+def test_bits_are_fair_coins_and_know_nothing_of_each_other(both):
+    bits = 2 * vectors_of(both) - 1
+    allowed = SIGMAS / math.sqrt(len(bits))
+    assert set(bits.unique().tolist()) == {-1.0, 1.0}
+    assert bits.mean(dim=0).abs().max() < allowed
+    products = bits.T @ bits / len(bits)
+    assert (products - torch.eye(bits.shape[1])).abs().max() < allowed
+    for number in range(bits.shape[1]):
+        one, after = bits[:-1, number], bits[1:, number]
+        assert (one * after).mean().abs() < allowed
+
+
+@pytest.mark.parametrize("encoding", ["graves2014", "collier2018"])
+@pytest.mark.parametrize("items", [2, 3, 6, 12])
+def test_every_item_but_the_last_is_asked_for_as_often(encoding, items):
+    count, stride = 4000, 4 if encoding == "graves2014" else 3
+    inputs = sampled(AssociativeRecall(encoding=encoding), [(items,)] * count, seed=items).inputs
+    query = inputs[items * stride + 1 : items * stride + 4, :, :6]
+    listed = inputs[: items * stride].unflatten(0, (items, stride))[:, stride - 3 :, :, :6]
+    asked = (listed == query).all(dim=3).all(dim=1).float().argmax(dim=0)
+    counts = torch.bincount(asked, minlength=items).tolist()
+    share = 1 / (items - 1)
+    allowed = SIGMAS * math.sqrt(count * share * (1 - share))
+    assert counts[-1] == 0
+    assert all(abs(times - count * share) <= allowed for times in counts[:-1])
+
+
+def test_numbers_of_repeats_have_mean_0_and_variance_1_over_the_range_that_is_trained_on():
+    batch = sampled(RepeatCopy(), [(1, repeats) for repeats in TRAINED_REPEATS])
+    written = batch.inputs[1, :, 8].double()
+    assert abs(written.mean()) < 1e-6
+    assert abs(written.var(correction=0) - 1) < 1e-6
+    narrow = sampled(RepeatCopy(min_repeats=2, max_repeats=3), [(1, 2), (1, 3), (1, 5)])
+    assert narrow.inputs[1, :, 8].tolist() == [-1.0, 1.0, 5.0]
+
+
+def test_priorities_are_uniform_and_tell_nothing_of_the_vector():
+    inputs = sampled(PrioritySort(), [(20,)] * 2000).inputs[:20]
+    priorities, vectors = inputs[..., 8].flatten(), 2 * inputs[..., :8].flatten(0, 1) - 1
+    count = len(priorities)
+    for part in np.linspace(-0.9, 0.9, 19):
+        below = float((priorities < part).double().mean())
+        assert abs(below - (1 + part) / 2) < SIGMAS * 0.5 / math.sqrt(count)
+    assert (priorities @ vectors / count).abs().max() < SIGMAS / math.sqrt(3 * count)
+
+
+def test_vectors_are_said_in_falling_order_of_priority():
+    batch = sampled(PrioritySort(bits=30), [(20,)] * 200)  # 30 bits: no two vectors alike
+    for sequence in range(200):
+        heard = {tuple(step[:30]): step[30] for step in batch.inputs[:20, sequence].tolist()}
+        said = [heard[tuple(step)] for step in batch.targets[21:, sequence].tolist()]
+        assert len(heard) == 20
+        assert all(higher > lower for higher, lower in pairwise(said))
+        assert said == sorted(heard.values(), reverse=True)[:16]
+
+
+def test_each_source_draws_its_chances_from_beta_a_half_a_half():
+    """A bit repeats itself m times over with the m-th moment of its chance: C(2m, m) / 4^m, which only this law has."""
+    count = 20_000
+    bits = sampled(NGrams(context=1), [(34,)] * count).targets[:, :, 0]
+    same = (bits[1:] == bits[0]).cumprod(dim=0).double().mean(dim=1)
+    for times in (1, 2, 3, 4, 8, 16, 32):
+        moment = math.comb(2 * times, times) / 4**times
+        allowed = SIGMAS * math.sqrt(moment * (1 - moment) / count)
+        assert abs(float(same[times - 1]) - moment) < allowed, times
+
+
+def test_the_first_bits_of_a_source_are_fair_coins():
+    bits = 2 * sampled(NGrams(), [(5,)] * 20_000).targets[:, :, 0] - 1
+    products = bits @ bits.T / bits.shape[1]
+    assert bits.mean(dim=1).abs().max() < SIGMAS / math.sqrt(20_000)
+    assert (products - torch.eye(5)).abs().max() < SIGMAS / math.sqrt(20_000)
+
+
+def test_the_best_prediction_of_ngrams_costs_132_7_bits():
+    task, source = NGrams(), generator(2020)
+    costs = torch.cat([task.best(task.sample(np.full((1000, 1), 200), source)) for _ in range(10)])
+    assert len(costs) == 10_000
+    assert abs(float(costs.mean()) - 132.7) < 1.2
+    assert abs(float(costs.std()) - 37) < 2

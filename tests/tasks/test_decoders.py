@@ -1,0 +1,106 @@
+"""What is due follows from what was heard: every task against a decoder that knows nothing of how it is made."""
+
+from collections.abc import Callable
+
+import pytest
+import torch
+
+from tapehead.tasks import Batch
+from tests.tasks.decoders import DECODERS, Due, MalformedError
+from tests.tasks.every import ENCODED, EVERY, generator, sizes_of
+
+SEQUENCES, AT_A_TIME = 1000, 50
+
+
+def told(batch: Batch, sequence: int, steps: int) -> Due:
+    """What the batch says is due in one sequence."""
+    targets = batch.targets[:steps, sequence].tolist()
+    return {step: targets[step] for step in range(steps) if batch.scored[step, sequence]}
+
+
+def agree(said: Due, worked_out: Due) -> bool:
+    if said.keys() != worked_out.keys():
+        return False
+    pairs = [pair for step, bits in worked_out.items() for pair in zip(bits, said[step], strict=True)]
+    return all(wanted in {None, given} and given in {0.0, 1.0} for wanted, given in pairs)
+
+
+def wrong_sequences(both: str, batch: Batch) -> list[int]:
+    """The sequences on which the batch and the decoder disagree."""
+    name, encoding = ENCODED[both]
+    wrong = []
+    for sequence, length in enumerate(batch.lengths.tolist()):
+        # where a source of N-grams stops cannot be heard: it is told; the others see the blank steps after the end too
+        steps = length if name == "ngrams" else len(batch.inputs)
+        try:
+            worked_out = DECODERS[name](batch.inputs[:steps, sequence].tolist(), encoding)
+        except (MalformedError, StopIteration):
+            wrong.append(sequence)
+            continue
+        if max(worked_out) + 1 != length or not agree(told(batch, sequence, len(batch.inputs)), worked_out):
+            wrong.append(sequence)
+    return wrong
+
+
+@pytest.mark.parametrize("both", ENCODED)
+def test_what_is_due_follows_from_what_was_heard(both):
+    task, source = EVERY[both], generator(1)
+    sizes = sizes_of(task, SEQUENCES)
+    for first in range(0, SEQUENCES, AT_A_TIME):
+        batch = task.sample(sizes[first : first + AT_A_TIME], source)
+        assert wrong_sequences(both, batch) == []
+
+
+def flip_a_due_bit(batch: Batch) -> None:
+    step = int(batch.scored[:, 0].nonzero()[0])
+    batch.targets[step, 0, 0] = 1 - batch.targets[step, 0, 0]
+
+
+def answer_backwards(batch: Batch) -> None:
+    due = batch.scored[:, 0]
+    batch.targets[due, 0] = batch.targets[due, 0].flip(0)
+
+
+def ask_a_step_later(batch: Batch) -> None:
+    batch.targets[1:, 0] = batch.targets[:-1, 0].clone()
+    batch.scored[1:, 0] = batch.scored[:-1, 0].clone()
+
+
+def ask_a_step_less(batch: Batch) -> None:
+    batch.scored[int(batch.scored[:, 0].nonzero()[-1]), 0] = False
+
+
+def end_a_step_late(batch: Batch) -> None:
+    batch.lengths[0] += 1
+
+
+def answer_the_neighbour(batch: Batch) -> None:
+    batch.targets[:, 0] = batch.targets[:, 1].clone()
+
+
+def let_a_vector_slip(batch: Batch) -> None:
+    batch.inputs[:, 0] = batch.inputs[:, 0].roll(1, 0)
+
+
+DAMAGES = [
+    flip_a_due_bit,
+    answer_backwards,
+    ask_a_step_later,
+    ask_a_step_less,
+    end_a_step_late,
+    answer_the_neighbour,
+    let_a_vector_slip,
+]
+
+
+@pytest.mark.parametrize("damage", DAMAGES, ids=lambda damage: damage.__name__)
+@pytest.mark.parametrize("both", ENCODED)
+def test_a_decoder_notices_a_damaged_batch(both: str, damage: Callable[[Batch], None]):
+    task = EVERY[both]
+    sizes = sizes_of(task, 8, seed=3)
+    sizes[:2] = task.largest  # two alike, for the damages that mix them
+    sizes[2] = sizes.max(axis=0) + 1  # and one longer, so that there is a step after their end
+    batch = Batch(*map(torch.clone, task.sample(sizes, generator(5))))
+    assert wrong_sequences(both, batch) == []
+    damage(batch)
+    assert wrong_sequences(both, batch) == [0]
