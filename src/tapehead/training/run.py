@@ -17,7 +17,7 @@ from tapehead.maths.ntm import Addressing
 from tapehead.models import BACKENDS, MODELS, Model
 from tapehead.tasks import TASKS, Encoding, Task
 from tapehead.training._knobs import UNBOUNDED, Owner, choice, count, flag, knob_of, number
-from tapehead.training.lengths import CURRICULA
+from tapehead.training.curricula import CURRICULA, Curriculum
 from tapehead.training.optimisers import DECAYS, GRADIENT_CLIPS, OPTIMISERS
 
 
@@ -40,7 +40,7 @@ class Run:
     encoding: str | None = choice("task", "how the task is written in bits", get_args(Encoding))
     min_length: int | None = count("task", "the shortest question that is trained on")
     max_length: int | None = count("task", "the longest question that is trained on")
-    curriculum: str = choice("run", "lengths that are trained on: none is always the longest", CURRICULA)
+    curriculum: str = choice("run", "sizes that are trained on: none is always the largest", CURRICULA)
     lengths_per: str = choice("run", "whether a batch has one length, or each sequence its own", ("batch", "sequence"))
 
     controller: str | None = choice("model", "what drives the heads", get_args(Controller))
@@ -108,7 +108,7 @@ class Run:
             expected = "0" if self.gradient_clip == "none" else "a number > 0"
             given = f"gradient_clip={self.gradient_clip!r}"
             raise ValueError(f"gradient_bound: expected {expected} with {given}, not {self.gradient_bound}")
-        self.make_task()
+        self.make_curriculum()
 
     def _options(self, owner: Owner) -> dict[str, Any]:
         """What the run says to the task, the model or the optimiser."""
@@ -118,6 +118,10 @@ class Run:
     def make_task(self) -> Task:
         """Make the task that is learned."""
         return TASKS[self.task](**self._options("task"))
+
+    def make_curriculum(self) -> Curriculum:
+        """Make what says how large the questions are, as it stands before the first update."""
+        return CURRICULA[self.curriculum](self.make_task())
 
     def make_model(self) -> Model:
         """Make the model, with the first weights that belong to the seed; torch's own generator is left as it was.
