@@ -36,6 +36,10 @@ def test_repeats_grow_before_the_length_as_in_the_published_code():
     assert ladder((1, 1), (10, 10)) == sizes
 
 
+def test_a_size_of_nothing_grows_as_well():
+    assert ladder((0,), (3,)) == [(0,), (1,), (2,), (3,)]
+
+
 def test_a_ladder_whose_ends_meet_has_one_rung():
     assert ladder((200,), (200,)) == [(200,)]
 

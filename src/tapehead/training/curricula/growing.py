@@ -53,7 +53,7 @@ class Growing(Curriculum):
     def mean_size(self) -> tuple[float, ...]:
         """The point, drawn a little towards where the other questions are; K numbers."""
         ranges = zip(self.smallest, self.farthest, self.point, strict=True)
-        return tuple(self.elsewhere * (low + high) / 2 + (1 - self.elsewhere) * point for low, high, point in ranges)
+        return tuple(point + self.elsewhere * ((low + high) / 2 - point) for low, high, point in ranges)
 
     def hear_errors(self, bit_errors: float) -> None:
         """Move on to the next rung if the point is solved."""
@@ -126,6 +126,6 @@ def ladder(smallest: Size, largest: Size) -> list[Size]:
     while rungs[-1] != largest:
         size = list(rungs[-1])
         axis = max(axis for axis, (now, most) in enumerate(zip(size, largest, strict=True)) if now < most)
-        size[axis] = min(2 * size[axis], largest[axis])
+        size[axis] = min(max(2 * size[axis], 1), largest[axis])
         rungs.append(tuple(size))
     return rungs
