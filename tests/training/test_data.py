@@ -9,11 +9,15 @@ from tapehead.training.data import Purpose, generator, training_batch
 from tests.training.tiny import tiny_run
 
 
+def batch_of(run, update: int):
+    return training_batch(run, run.make_task(), run.make_curriculum(), update)[1]
+
+
 def test_a_batch_depends_on_the_seed_and_the_update_alone():
     run = tiny_run(max_length=20)
-    first, again = (training_batch(run, run.make_task(), 7) for _ in range(2))
+    first, again = (batch_of(run, 7) for _ in range(2))
     assert all(torch.equal(a, b) for a, b in zip(first, again, strict=True))
-    for other in (training_batch(run, run.make_task(), 8), training_batch(tiny_run(seed=2), run.make_task(), 7)):
+    for other in (batch_of(run, 8), batch_of(tiny_run(seed=2), 7)):
         assert first.inputs.shape != other.inputs.shape or not torch.equal(first.inputs, other.inputs)
 
 

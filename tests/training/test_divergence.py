@@ -53,6 +53,13 @@ def test_fifty_random_updates_at_which_the_loss_is_nan(monkeypatch, tmp_path):
         diverges(monkeypatch, tmp_path / str(update), update, math.nan)
 
 
+def test_a_loss_that_is_not_finite_after_the_update_stops_the_run_if_the_curriculum_asks_for_it(monkeypatch):
+    pupil = learner.Learner(tiny_run(curriculum="prediction_gain"))
+    poison(monkeypatch, 2, math.nan)
+    with pytest.raises(DivergedError, match="update 1: the loss after it is not finite"):
+        pupil.learn(1)
+
+
 def test_a_gradient_that_is_not_finite_stops_the_run_with_the_weights_as_they_were(monkeypatch):
     pupil = learner.Learner(tiny_run())
     pupil.learn(1)

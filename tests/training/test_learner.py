@@ -1,9 +1,14 @@
 """One update: its loss, what it measures, and what it does to the weights."""
 
+import numpy as np
 import pytest
 import torch
 from torch.nn.functional import binary_cross_entropy_with_logits
 
+from tapehead.maths.scores import bits
+from tapehead.tasks import Batch
+from tapehead.training.curricula import growing
+from tapehead.training.curricula.prediction_gain import PredictionGain
 from tapehead.training.data import training_batch
 from tapehead.training.learner import Learner
 from tests.training.tiny import tiny_run
@@ -12,9 +17,16 @@ from tests.training.tiny import tiny_run
 @torch.no_grad()
 def cross_entropies(learner: Learner, update: int) -> torch.Tensor:
     """The cross-entropy in nats of every scored bit, in one long row."""
-    batch = training_batch(learner.run, learner.task, update)
+    _, batch = training_batch(learner.run, learner.task, learner.curriculum, update)
     outputs, _ = learner.model(batch.inputs, lengths=batch.lengths)
     return binary_cross_entropy_with_logits(outputs[batch.scored], batch.targets[batch.scored], reduction="none")
+
+
+@torch.no_grad()
+def batch_bits(learner: Learner, batch: Batch) -> torch.Tensor:
+    """The cross-entropy in bits of each sequence."""
+    outputs, _ = learner.model(batch.inputs, lengths=batch.lengths)
+    return bits(outputs, batch.targets, batch.scored)
 
 
 def test_the_mean_loss_is_the_mean_over_scored_bits():
@@ -38,7 +50,7 @@ def test_bits_and_bit_errors_are_per_sequence():
 
 def test_padding_does_not_count():
     learner = Learner(tiny_run(max_length=20, batch_size=8))
-    batch = training_batch(learner.run, learner.task, 1)
+    _, batch = training_batch(learner.run, learner.task, learner.curriculum, 1)
     with torch.no_grad():
         alone = [learner.model(batch.inputs[:length, [b]])[0] for b, length in enumerate(batch.lengths.tolist())]
     nats = [
@@ -51,6 +63,36 @@ def test_padding_does_not_count():
     ]
     expected = float(sum(nats)) / (int(batch.scored.sum()) * 8)
     assert learner.learn(1).loss == pytest.approx(expected, rel=1e-5)
+
+
+def test_prediction_gain_hears_by_how_many_bits_a_step_the_batch_is_predicted_better(monkeypatch):
+    learner = Learner(tiny_run(curriculum="prediction_gain", learning_rate=0.1, warmup_updates=0))
+    sizes, batch = training_batch(learner.run, learner.task, learner.curriculum, 1)
+    heard = []
+    monkeypatch.setattr(learner.curriculum, "hear_gains", lambda *told: heard.append(told))
+    before = batch_bits(learner, batch)
+    learner.learn(1)
+    assert np.array_equal(heard[0][0], sizes)
+    assert heard[0][1] == pytest.approx(((before - batch_bits(learner, batch)) / batch.lengths).numpy(), rel=1e-5)
+    assert heard[0][1].sum() > 0
+
+
+def test_finding_out_what_was_gained_does_not_change_the_update(monkeypatch):
+    told, untold = Learner(tiny_run(curriculum="prediction_gain")), Learner(tiny_run(curriculum="prediction_gain"))
+    lesson = told.learn(1)
+    monkeypatch.setattr(PredictionGain, "wants_gains", False)
+    assert untold.learn(1) == lesson
+    assert all(torch.equal(tensor, untold.tensors()[name]) for name, tensor in told.tensors().items())
+
+
+def test_a_curriculum_moves_on_when_its_point_is_solved(monkeypatch):
+    learner = Learner(tiny_run(curriculum="naive"))
+    learner.advance(5)
+    assert learner.curriculum.point == (1,)
+    monkeypatch.setattr(growing, "SOLVED_BELOW", 100.0)
+    for point in (2, 3, 3):
+        learner.advance(5)
+        assert learner.curriculum.point == (point,)
 
 
 def test_a_learner_put_where_another_stands_learns_on_alike():

@@ -1,10 +1,12 @@
 """Whatever can be chosen by name is in its registry."""
 
 import inspect
+from importlib import import_module
+from pkgutil import iter_modules
 from types import ModuleType
 
-from tapehead.training import lengths, optimisers
-from tapehead.training.lengths import CURRICULA
+from tapehead.training import curricula, optimisers
+from tapehead.training.curricula import CURRICULA, Curriculum
 from tapehead.training.optimisers import OPTIMISERS
 
 
@@ -21,7 +23,14 @@ def made_for(module: ModuleType, parameters: list[str]) -> set[str]:
 
 
 def test_every_curriculum_is_registered():
-    assert {curriculum.__name__ for curriculum in CURRICULA.values()} == made_for(lengths, ["task", "count"])
+    found = {
+        value
+        for module in iter_modules(curricula.__path__, f"{curricula.__name__}.")
+        for value in vars(import_module(module.name)).values()
+        if inspect.isclass(value) and issubclass(value, Curriculum) and not inspect.isabstract(value)
+    }
+    assert set(CURRICULA.values()) == found
+    assert len(CURRICULA) == len(found)
 
 
 def test_every_optimiser_is_registered():

@@ -8,7 +8,10 @@ import torch
 
 import tapehead
 from tapehead.models import MODELS
-from tapehead.training.errors import FolderError, StoppedError
+from tapehead.training.checkpoints import last_checkpoint, write_checkpoint
+from tapehead.training.curricula import CURRICULA, growing
+from tapehead.training.errors import BrokenCheckpointError, FolderError, StoppedError
+from tapehead.training.folder import METRICS, read_rows
 from tapehead.training.optimisers import OPTIMISERS
 from tests.training.tiny import digests, resume, stop_after, tiny_run, train, undisturbed, unwarned
 
@@ -37,6 +40,48 @@ def test_a_run_goes_on_bit_by_bit_from_any_update(model, optimiser, tmp_path):
     expected = undisturbed(run, tmp_path / "undisturbed")
     for update in random.Random(0).sample(range(1, 60), 20):
         assert stopped_and_resumed(run, tmp_path / str(update), update) == expected
+
+
+@pytest.fixture
+def quickly_pleased(monkeypatch):
+    """Curricula that grow at every evaluation, however many errors a tiny model makes."""
+    monkeypatch.setattr(growing, "SOLVED_BELOW", 100.0)
+
+
+@pytest.mark.parametrize("lengths_per", ["batch", "sequence"])
+@pytest.mark.parametrize("curriculum", CURRICULA)
+def test_every_curriculum_goes_on_bit_by_bit(curriculum, lengths_per, tmp_path, quickly_pleased):
+    run = tiny_run(curriculum=curriculum, lengths_per=lengths_per, evaluate_every=3, max_length=6)
+    expected = undisturbed(run, tmp_path / "undisturbed")
+    for update in (1, 6, 11):
+        assert stopped_and_resumed(run, tmp_path / str(update), update) == expected
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("curriculum", CURRICULA)
+def test_every_curriculum_goes_on_bit_by_bit_from_any_update(curriculum, tmp_path, quickly_pleased):
+    run = tiny_run(curriculum=curriculum, evaluate_every=3, max_length=6)
+    expected = undisturbed(run, tmp_path / "undisturbed")
+    for update in range(1, run.updates):
+        assert stopped_and_resumed(run, tmp_path / str(update), update) == expected
+
+
+def test_the_metrics_say_how_large_questions_were_until_the_evaluation(tmp_path, quickly_pleased):
+    for curriculum, lengths in {"none": [6, 6, 6, 6], "uniform": [3.5] * 4, "naive": [1, 2, 4, 6]}.items():
+        train(tiny_run(curriculum=curriculum, evaluate_every=3, max_length=6), tmp_path / curriculum)
+        assert [row["mean_length"] for row in read_rows(tmp_path / curriculum / METRICS)] == lengths
+
+
+def test_a_checkpoint_without_its_curriculum_s_state_is_refused(tmp_path):
+    for curriculum in CURRICULA:
+        for number, state in enumerate([None, {"rung": 7}, {"log_weights": [0.0]}]):
+            folder = tmp_path / f"{curriculum}{number}"
+            with pytest.raises(StoppedError):
+                train(tiny_run(curriculum=curriculum), folder, stop=stop_after(5))
+            last, _ = last_checkpoint(folder / "checkpoints")
+            write_checkpoint(folder / "checkpoints", last._replace(facts={**last.facts, "curriculum": state}))
+            with pytest.raises(BrokenCheckpointError, match="the checkpoint is of another curriculum: expected"):
+                resume(folder)
 
 
 def test_a_run_may_be_stopped_after_every_single_update(tmp_path):

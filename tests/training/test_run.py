@@ -14,6 +14,7 @@ import pytest
 from tapehead.models import MODELS
 from tapehead.tasks import TASKS
 from tapehead.training._knobs import knob_of
+from tapehead.training.curricula import CURRICULA
 from tapehead.training.folder import read_run
 from tapehead.training.optimisers import OPTIMISERS
 from tapehead.training.recipes import RECIPES, describe
@@ -42,7 +43,7 @@ CHANGES: dict[str, list[tuple[dict[str, Any], dict[str, Any]]]] = {
     "max_items": [(RECALL, {**RECALL, "max_items": 4})],
     "min_steps": [(NGRAMS, {**NGRAMS, "min_steps": 7})],
     "max_steps": [(NGRAMS, {**NGRAMS, "max_steps": 9})],
-    "curriculum": [({}, {"curriculum": "none"})],
+    "curriculum": [({}, {"curriculum": name}) for name in CURRICULA if name != "uniform"],
     "lengths_per": [({}, {"lengths_per": "batch"})],
     "controller": [({}, {"controller": "feedforward"})],
     "hidden_size": [({}, {"hidden_size": 7})],
@@ -127,6 +128,11 @@ def test_a_complete_run_leaves_nothing_to_a_default_of_another_version():
         foreign = foreign_options(task, model, optimiser)
         left = {name for name in NAMES if getattr(run, name) is None} - foreign.keys()
         assert left <= {"memory_trainable", "sparse_links"}, "None means: where the memory is learned; all links"
+
+
+def test_a_curriculum_that_cannot_be_is_an_error_where_the_run_is_described():
+    with pytest.raises(ValueError, match="curriculum: expected at most 10,000 sizes with 'prediction_gain'"):
+        tiny_run(curriculum="prediction_gain", max_length=10_001)
 
 
 def test_equal_runs_are_written_alike():

@@ -6,8 +6,10 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from tapehead._shapes import PerSequence
 from tapehead.maths.scores import bit_errors, bits
-from tapehead.training.data import Purpose, training_batch
+from tapehead.tasks import Batch, Size, Sizes
+from tapehead.training.data import Purpose, generator, training_batch
 from tapehead.training.errors import DivergedError
 from tapehead.training.generalise import Score, score
 from tapehead.training.optimisers import clip_gradients, learning_rate
@@ -31,6 +33,7 @@ class Learner:
     def __init__(self, run: Run) -> None:
         self.run = run
         self.task = run.make_task()
+        self.curriculum = run.make_curriculum()
         self.model = run.make_model()
         self.optimiser = run.make_optimiser(self.model)
         self.parameters = list(self.model.parameters())
@@ -40,8 +43,9 @@ class Learner:
 
         Raises:
             DivergedError: The loss or a gradient is not finite; the weights are still those of the update before.
+                Or the loss that the curriculum wants to know after the update is not.
         """
-        batch = training_batch(self.run, self.task, update)
+        sizes, batch = training_batch(self.run, self.task, self.curriculum, update)
         outputs, _ = self.model(batch.inputs, lengths=batch.lengths)
         information = bits(outputs, batch.targets, batch.scored)
         loss = information.sum() * math.log(2) / self._bits_or_sequences(batch.scored)
@@ -55,7 +59,18 @@ class Learner:
         for group in self.optimiser.param_groups:
             group["lr"] = self.learning_rate(update)
         self.optimiser.step()
+        if self.curriculum.wants_gains:
+            self._tell_gains(update, sizes, batch, information.detach())
         return lesson
+
+    @torch.no_grad()
+    def _tell_gains(self, update: int, sizes: Sizes, batch: Batch, before: PerSequence) -> None:
+        """Tell the curriculum by how many bits per step each sequence is predicted better after the update."""
+        outputs, _ = self.model(batch.inputs, lengths=batch.lengths)
+        gains = (before - bits(outputs, batch.targets, batch.scored)).double() / batch.lengths
+        if not bool(torch.isfinite(gains).all()):
+            raise DivergedError(f"update {update}: the loss after it is not finite")
+        self.curriculum.hear_gains(sizes, gains.numpy(), generator(self.run.seed, Purpose.CURRICULUM, update))
 
     def learning_rate(self, update: int) -> float:
         """Say the learning rate of an update."""
@@ -64,8 +79,15 @@ class Learner:
 
     def evaluate(self, update: int) -> Score:
         """Try the model on fresh questions of the largest size; other ones after each update."""
-        sequences, seed = self.run.evaluation_sequences, self.run.seed
-        return score(self.model, self.task, self.task.largest, sequences, seed, Purpose.EVALUATION, update)
+        return self._try(self.task.largest, Purpose.EVALUATION, update)
+
+    def advance(self, update: int) -> None:
+        """Let the curriculum move on, if it waits for a size to be solved and the model solves it."""
+        if self.curriculum.awaited is not None:
+            self.curriculum.hear_errors(self._try(self.curriculum.awaited, Purpose.CURRICULUM, update).bit_errors)
+
+    def _try(self, size: Size, purpose: Purpose, update: int) -> Score:
+        return score(self.model, self.task, size, self.run.evaluation_sequences, self.run.seed, purpose, update)
 
     def tensors(self) -> dict[str, Tensor]:
         """Give all that learning changes: the model's tensors, and the optimiser's by parameter number and name."""

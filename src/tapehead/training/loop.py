@@ -114,7 +114,8 @@ def restore(learner: Learner, checkpoint: Checkpoint, path: Path) -> None:
 
     Raises:
         FolderError: run.json is not the one that the checkpoint was made under.
-        BrokenCheckpointError: The checkpoint's tensors are not those of the run's model.
+        BrokenCheckpointError: The checkpoint's tensors are not those of the run's model, or it holds no state of the
+            run's curriculum.
     """
     then, now = checkpoint.facts["run"], learner.run.to_json()
     for name, value in now.items():
@@ -126,6 +127,10 @@ def restore(learner: Learner, checkpoint: Checkpoint, path: Path) -> None:
     except (RuntimeError, ValueError, KeyError) as problem:
         reason = " ".join(str(problem).split())
         raise BrokenCheckpointError(f"{path}: the checkpoint is of another model: {reason}") from problem
+    try:
+        learner.curriculum.load_state(checkpoint.facts.get("curriculum"))
+    except ValueError as problem:
+        raise BrokenCheckpointError(f"{path}: the checkpoint is of another curriculum: {problem}") from problem
 
 
 class _Training:
@@ -163,6 +168,7 @@ class _Training:
     def _evaluate(self) -> None:
         """Measure, write it down, and begin new means."""
         standing, score = self.standing, self.learner.evaluate(self.standing.update)
+        sizes = self.learner.curriculum.mean_size
         if not math.isfinite(score.bits):
             raise DivergedError(f"update {standing.update}: the evaluation gives {score.bits} bits")
         row = {
@@ -173,11 +179,13 @@ class _Training:
             "bits": standing.bits / standing.lessons,
             "bit_errors": standing.bit_errors / standing.lessons,
             "largest_gradient_norm": standing.gradient_norm,
+            **{f"mean_{name}": mean for name, mean in zip(self.learner.task.size_names, sizes, strict=True)},
             "evaluation_bits": score.bits,
             "evaluation_bit_errors": score.bit_errors,
             "evaluation_best_bits": score.best_bits,
         }
         self.journal.write(row, self._seconds())
+        self.learner.advance(standing.update)
         solved_at = standing.solved_at_update
         if solved_at is None and score.bit_errors < self.run.solved_below:
             solved_at = standing.update
@@ -197,7 +205,12 @@ class _Training:
         if not self.learner.is_finite():
             raise DivergedError(f"update {self.standing.update}: a weight is not finite; {self._last_good()}")
         self.standing.seconds = self._seconds()
-        facts = {"run": self.run.to_json(), "standing": asdict(self.standing), "metrics": self.journal.mark()}
+        facts = {
+            "run": self.run.to_json(),
+            "standing": asdict(self.standing),
+            "curriculum": self.learner.curriculum.state(),
+            "metrics": self.journal.mark(),
+        }
         save_checkpoint(self.path, Checkpoint(self.standing.update, self.learner.tensors(), facts))
         self.saved_at = self.standing.update
 

@@ -17,7 +17,7 @@ from tapehead.maths.ntm import Addressing
 from tapehead.models import BACKENDS, MODELS, Model
 from tapehead.tasks import Encoding, Task
 from tapehead.training._knobs import UNBOUNDED, Owner, choice, count, flag, knob_of, number, text
-from tapehead.training.lengths import CURRICULA
+from tapehead.training.curricula import CURRICULA, Curriculum
 from tapehead.training.optimisers import DECAYS, GRADIENT_CLIPS, OPTIMISERS
 from tapehead.training.task_names import find_task
 
@@ -50,7 +50,7 @@ class Run:
     max_items: int | None = count("task", "the most items that are trained on")
     min_steps: int | None = count("task", "bits of the shortest question that is trained on")
     max_steps: int | None = count("task", "bits of the longest question that is trained on")
-    curriculum: str = choice("run", "lengths that are trained on: none is always the longest", CURRICULA)
+    curriculum: str = choice("run", "sizes that are trained on: none is always the largest", CURRICULA)
     lengths_per: str = choice("run", "whether a batch has one length, or each sequence its own", ("batch", "sequence"))
 
     controller: str | None = choice("model", "what drives the heads", get_args(Controller))
@@ -118,7 +118,7 @@ class Run:
             expected = "0" if self.gradient_clip == "none" else "a number > 0"
             given = f"gradient_clip={self.gradient_clip!r}"
             raise ValueError(f"gradient_bound: expected {expected} with {given}, not {self.gradient_bound}")
-        self.make_task()
+        self.make_curriculum()
 
     def _options(self, owner: Owner) -> dict[str, Any]:
         """What the run says to the task, the model or the optimiser."""
@@ -128,6 +128,10 @@ class Run:
     def make_task(self) -> Task:
         """Make the task that is learned."""
         return find_task(self.task)(**self._options("task"))
+
+    def make_curriculum(self) -> Curriculum:
+        """Make what says how large the questions are, as it stands before the first update."""
+        return CURRICULA[self.curriculum](self.make_task())
 
     def make_model(self) -> Model:
         """Make the model, with the first weights that belong to the seed; torch's own generator is left as it was.
