@@ -43,10 +43,14 @@ class Scan:
         return Scan(inputs, state, NTMWeights(controller, *rest), self.options, self.lengths, self.keep_states)
 
 
-def scan(seed: int, work: float = 3e6, **fixed: Any) -> Scan:
-    """Draw a scan in float64; `work` bounds steps x sequences x slots x width, `fixed` sets sizes and options."""
+def scan(seed: int, work: float = 3e6, attempt: int = 0, **fixed: Any) -> Scan:
+    """Draw a scan in float64.
+
+    The seed decides sizes and options, and with the number of the attempt what is in the tensors. `work` bounds
+    steps x sequences x slots x width; `fixed` sets sizes and options.
+    """
     draw = np.random.default_rng(seed)
-    generator = torch.Generator().manual_seed(seed)
+    generator = torch.Generator().manual_seed(seed + 1_000_000 * attempt)
 
     def choose(name: str, *choices: Any) -> Any:
         drawn = choices[draw.integers(len(choices))]

@@ -17,6 +17,9 @@ from tests.kernels import drawn
 pytestmark = pytest.mark.skipif(_native.MISSING is not None, reason=str(_native.MISSING))
 
 EQUAL = 1e-12  # float64, some hundred steps of rounding
+ROUNDING = 1e-6  # float32, of a quiet machine
+CHAOS = 1e-5  # a machine on which the reference is further off than this in float32 compares nothing: another is drawn
+ATTEMPTS = 8
 FORMATS = (torch.float64, torch.float32)
 
 
@@ -40,27 +43,33 @@ def _threads() -> Iterator[None]:
 
 
 def compare(seed: int) -> None:
-    given = drawn.scan(seed)
-    expected = drawn.answer(given, "reference")
-    double, single = (drawn.distance(drawn.answer(given, "cpu", dtype), expected) for dtype in FORMATS)
-    assert double <= EQUAL or double <= error_of_the_reference(given, expected, torch.float64)
-    assert single <= 1e-6 or single <= 2 * error_of_the_reference(given, expected, torch.float32) + 1e-6
+    for attempt in range(ATTEMPTS):
+        given = drawn.scan(seed, attempt=attempt)
+        expected = drawn.answer(given, "reference")
+        double, single = (drawn.distance(drawn.answer(given, "cpu", dtype), expected) for dtype in FORMATS)
+        if double <= EQUAL and single <= ROUNDING:
+            return
+        error = error_of_the_reference(given, expected)
+        if error <= CHAOS:
+            assert double <= EQUAL
+            assert single <= 2 * error + ROUNDING
+            return
+    pytest.fail(f"{ATTEMPTS} machines of this shape are all chaotic, so nothing was compared")
 
 
-def error_of_the_reference(given: drawn.Scan, expected: list[Tensor], dtype: torch.dtype) -> float:
-    """How far the reference is off: the worst of five runs, four of them on inputs and weights moved by a rounding.
+def error_of_the_reference(given: drawn.Scan, expected: list[Tensor]) -> float:
+    """How far the reference is off in float32: the worst of five runs, four of them on numbers moved by a rounding.
 
-    One machine in a hundred, drawn at random, blows up every rounding a thousandfold. What one run of it is off by is
-    then a matter of luck, by a factor of ten or more.
+    One machine in a hundred, drawn at random, blows up every rounding a thousandfold and more. What a run of it is off
+    by is then a matter of luck, by a factor of ten.
     """
     generator = torch.Generator().manual_seed(0)
 
     def moved(tensor: Tensor) -> Tensor:
-        signs = torch.randint(-1, 2, tensor.shape, generator=generator)
-        return tensor * (1 + torch.finfo(dtype).eps / 2 * signs)
+        return tensor * (1 + 6e-8 * torch.randint(-1, 2, tensor.shape, generator=generator))
 
     runs = [given, *(given.on([moved(tensor) for tensor in given.tensors]) for _ in range(4))]
-    return max(drawn.distance(drawn.answer(run, "reference", dtype), expected) for run in runs)
+    return max(drawn.distance(drawn.answer(run, "reference", torch.float32), expected) for run in runs)
 
 
 @pytest.mark.parametrize("seed", range(60))
