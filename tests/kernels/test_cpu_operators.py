@@ -7,6 +7,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from tapehead import NTM
 from tapehead.kernels import _native
 from tapehead.kernels._backend import Unsupported
 from tapehead.kernels.ntm_scan import ntm_scan
@@ -100,6 +101,19 @@ def compare_exported() -> None:
 
 def test_an_exported_scan_has_one_node() -> None:
     elsewhere(compare_exported)
+
+
+def compare_exported_model() -> None:
+    model, inputs = NTM(5, 3, hidden_size=6, memory_slots=9, memory_width=4), torch.rand(4, 2, 5)
+    program = torch.export.export(model, (inputs,))
+    calls = [node.target for node in program.graph.nodes if node.op == "call_function"]
+    assert calls.count(torch.ops.tapehead.ntm_scan.default) == 1
+    assert not [node for node in program.graph.nodes if node.op == "call_module"]
+    assert torch.equal(program.module()(inputs)[0], model(inputs)[0])
+
+
+def test_a_whole_model_exports_with_one_node_for_all_steps() -> None:
+    elsewhere(compare_exported_model)
 
 
 def seconds_to_compile(steps: int) -> float:
