@@ -18,8 +18,9 @@ pytestmark = pytest.mark.skipif(_native.MISSING is not None, reason=str(_native.
 
 EQUAL = 1e-12  # float64, some hundred steps of rounding
 ROUNDING = 1e-6  # float32, of a quiet machine
-CHAOS = 1e-5  # a machine on which the reference is further off than this in float32 compares nothing: another is drawn
-ATTEMPTS = 8
+CHAOS = 5e-6  # where the reference is further off than this in float32, another machine of that shape is drawn
+ATTEMPTS = 6
+RUNS = 12
 FORMATS = (torch.float64, torch.float32)
 
 
@@ -43,32 +44,38 @@ def _threads() -> Iterator[None]:
 
 
 def compare(seed: int) -> None:
+    given = quiet_scan(seed)
+    expected = drawn.answer(given, "reference")
+    double, single = (drawn.distance(drawn.answer(given, "cpu", dtype), expected) for dtype in FORMATS)
+    assert double <= EQUAL
+    assert single <= ROUNDING or single <= 2 * error_of_the_reference(given, expected) + ROUNDING
+
+
+def quiet_scan(seed: int) -> drawn.Scan:
+    """The first machine of the drawn shape that is not chaotic, by the reference alone; or the one that is least so."""
+    errors = {}
     for attempt in range(ATTEMPTS):
         given = drawn.scan(seed, attempt=attempt)
         expected = drawn.answer(given, "reference")
-        double, single = (drawn.distance(drawn.answer(given, "cpu", dtype), expected) for dtype in FORMATS)
-        if double <= EQUAL and single <= ROUNDING:
-            return
-        error = error_of_the_reference(given, expected)
+        error = drawn.distance(drawn.answer(given, "reference", torch.float32), expected)
         if error <= CHAOS:
-            assert double <= EQUAL
-            assert single <= 2 * error + ROUNDING
-            return
-    pytest.fail(f"{ATTEMPTS} machines of this shape are all chaotic, so nothing was compared")
+            return given
+        errors[error] = given
+    return errors[min(errors)]
 
 
 def error_of_the_reference(given: drawn.Scan, expected: list[Tensor]) -> float:
-    """How far the reference is off in float32: the worst of five runs, four of them on numbers moved by a rounding.
+    """How far the reference is off in float32: the worst of some runs, all but one on numbers moved by a rounding.
 
-    One machine in a hundred, drawn at random, blows up every rounding a thousandfold and more. What a run of it is off
-    by is then a matter of luck, by a factor of ten.
+    One machine in fifty, drawn at random, blows up every rounding a hundredfold and more. What a run of it is off by is
+    then a matter of luck, by a factor of ten.
     """
     generator = torch.Generator().manual_seed(0)
 
     def moved(tensor: Tensor) -> Tensor:
         return tensor * (1 + 6e-8 * torch.randint(-1, 2, tensor.shape, generator=generator))
 
-    runs = [given, *(given.on([moved(tensor) for tensor in given.tensors]) for _ in range(4))]
+    runs = [given, *(given.on([moved(tensor) for tensor in given.tensors]) for _ in range(RUNS - 1))]
     return max(drawn.distance(drawn.answer(run, "reference", torch.float32), expected) for run in runs)
 
 
