@@ -47,7 +47,7 @@ class Standing:
     seconds: float = 0.0
 
     def count(self, lesson: Lesson) -> None:
-        """Note one more update: sums, and the largest gradient; or that it was skipped for a gradient without end."""
+        """Note one more update: sums, and the largest gradient; or that it was skipped."""
         self.update += 1
         self.lessons += 1
         self.loss += lesson.loss
