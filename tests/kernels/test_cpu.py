@@ -1,5 +1,6 @@
 """The fused CPU kernel computes what the reference computes."""
 
+import ctypes
 import dataclasses
 import math
 from collections.abc import Iterator
@@ -10,6 +11,7 @@ import torch
 from torch import Tensor
 
 from tapehead.kernels import _native
+from tapehead.kernels._call import new_call
 from tapehead.kernels.ntm_scan import cpu, ntm_scan
 from tapehead.maths.ntm import NTMState
 from tests.kernels import drawn
@@ -204,11 +206,10 @@ def test_the_room_is_lent_again() -> None:
 @pytest.mark.parametrize("seed", range(20))
 def test_the_size_of_what_is_kept_is_the_same_in_python_and_in_cpp(seed: int) -> None:
     given = drawn.scan(seed)
-    reach = given.options.shift_range if given.options.addressing == "content_and_location" else -1
-    sizes = cpu._Sizes.of(given.inputs, given.state, given.tensors[7:], reach)
-    call = cpu._Call(*sizes, 1, 1.0)
+    sizes = cpu.MACHINE.sizes(given.inputs, given.state, given.tensors[7:], cpu.numbers_of(given.options))
+    call = new_call(cpu.MACHINE, sizes, None)
     for is_double in (False, True):
-        assert _native.library().tapehead_ntm_kept(0, is_double, cpu.ctypes.byref(call)) == sizes.kept()
+        assert _native.library().tapehead_ntm_kept(0, is_double, ctypes.byref(call)) == cpu.MACHINE.kept(sizes)
 
 
 @pytest.mark.parametrize(

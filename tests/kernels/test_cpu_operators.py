@@ -9,7 +9,7 @@ from torch import Tensor
 
 from tapehead.kernels import _native
 from tapehead.kernels._backend import Unsupported
-from tapehead.kernels.ntm_scan import ntm_scan
+from tapehead.kernels.ntm_scan import cpu, ntm_scan
 from tapehead.maths.ntm import NTMState
 from tests.kernels import drawn
 from tests.processes import elsewhere
@@ -26,8 +26,8 @@ def small(seed: int, **fixed: object) -> drawn.Scan:
 def arguments(given: drawn.Scan, grad: bool) -> tuple[object, ...]:
     inputs, *rest = (tensor.clone().requires_grad_(grad) for tensor in given.tensors)
     states = len(given.state)
-    reach = given.options.shift_range if given.options.addressing == "content_and_location" else -1
-    return inputs, rest[:states], given.lengths, rest[states:], reach, given.options.clip, given.keep_states
+    own = cpu.numbers_of(given.options)
+    return inputs, rest[:states], given.lengths, rest[states:], own, given.options.clip, given.keep_states
 
 
 def outputs_of(given: drawn.Scan) -> Callable[..., Tensor]:
