@@ -1,4 +1,5 @@
 // What the library offers to Python: the scans at the instruction-set levels that the machine has.
+#include "dnc_scan/native/call.h"
 #include "native/level.h"
 #include "ntm_scan/native/call.h"
 
@@ -6,7 +7,8 @@
 
 #define DECLARE_LEVEL(level)  \
     DECLARE_TABULATE(level)   \
-    DECLARE_MACHINE(ntm, NTMCall, level)
+    DECLARE_MACHINE(ntm, NTMCall, level) \
+    DECLARE_MACHINE(dnc, DNCCall, level)
 
 #if defined(__x86_64__)
 DECLARE_LEVEL(x86_64_v2)
@@ -30,12 +32,13 @@ struct Level {
     const char* name;
     void (*tabulate)(bool is_double, std::int32_t function, std::int64_t count, const void* from, void* to);
     Machine<NTMCall> ntm;
+    Machine<DNCCall> dnc;
 };
 
 #define MACHINE(name, level)                                                                      \
     {LEVEL_FUNCTION(name##_forward, level), LEVEL_FUNCTION(name##_backward, level),               \
      LEVEL_FUNCTION(name##_scratch, level), LEVEL_FUNCTION(name##_kept, level)}
-#define ENTRY(level) {#level, LEVEL_FUNCTION(tabulate, level), MACHINE(ntm, level)}
+#define ENTRY(level) {#level, LEVEL_FUNCTION(tabulate, level), MACHINE(ntm, level), MACHINE(dnc, level)}
 
 // The best first.
 #if defined(__x86_64__)
@@ -84,6 +87,7 @@ OFFERED const char* tapehead_level_name(std::int32_t level) {
     }
 
 OFFER(ntm, NTMCall)
+OFFER(dnc, DNCCall)
 
 // exp (of what is below zero), log, tanh, sigmoid, softplus or its slope, by number, of a list of numbers.
 OFFERED void tapehead_tabulate(
