@@ -89,3 +89,10 @@ def test_rmsprop_is_that_of_graves_2013_but_for_the_place_of_epsilon():
     options = {"momentum": 0.9, "alpha": 0.95, "epsilon": 1e-4, "centered": True}
     np.testing.assert_allclose(steps(rmsprop, GRADIENTS, **options), course, rtol=1e-9)
     assert math.isfinite(course[-1][0])
+
+
+def test_the_norm_of_gradients_near_the_end_of_float32_is_finite_and_they_are_clipped():
+    weight = torch.nn.Parameter(torch.zeros(2))
+    weight.grad = torch.tensor([3e37, 4e37])
+    assert float(clip_gradients([weight], "norm", 1.0)) == pytest.approx(5e37)
+    torch.testing.assert_close(weight.grad, torch.tensor([0.6, 0.8]))

@@ -3,8 +3,9 @@
 import math
 from collections.abc import Callable, Iterable
 
+import torch
 from torch import Tensor, nn
-from torch.nn.utils import clip_grad_value_, clip_grads_with_norm_, get_total_norm
+from torch.nn.utils import clip_grad_value_, clip_grads_with_norm_
 from torch.optim import Adam, Optimizer, RMSprop
 
 
@@ -77,7 +78,8 @@ def clip_gradients(parameters: list[nn.Parameter], how: str, bound: float | None
         The joint norm before clipping.
     """
     gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
-    norm = get_total_norm(gradients, foreach=True)
+    # in double: the squares of what still fits into float32 do not
+    norm: Tensor = torch.linalg.vector_norm(torch.stack(torch._foreach_norm(gradients, dtype=torch.float64)))
     if how == "norm" and bound is not None:
         clip_grads_with_norm_(parameters, bound, norm, foreach=True)
     elif how == "value" and bound is not None:
