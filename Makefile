@@ -14,7 +14,7 @@ READY := .venv/ready
 
 setup: $(READY)
 
-$(READY): pyproject.toml constraints.txt CMakeLists.txt $(wildcard src/tapehead/kernels/*/native/*)
+$(READY): pyproject.toml constraints.txt CMakeLists.txt $(wildcard src/tapehead/kernels/native/* src/tapehead/kernels/*/native/*)
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet $(PIP_FLAGS) -c constraints.txt --upgrade pip
 	$(BIN)/python -m pip install --quiet $(PIP_FLAGS) -c constraints.txt --build-constraint constraints.txt -e '.[cli]' --group dev --group test

@@ -1,15 +1,17 @@
 """Scans drawn over every option and awkward size, what a backend makes of them, and how far two answers are apart."""
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from tapehead.kernels.dnc_scan import dnc_scan
 from tapehead.kernels.ntm_scan import ntm_scan
+from tapehead.maths.dnc import DNCOptions, DNCState, DNCWeights
 from tapehead.maths.ntm import NTMOptions, NTMState, NTMWeights
 
 SLOTS = (1, 2, 3, 5, 7, 8, 15, 16, 17, 31, 33, 48, 64, 100, 128, 129, 257)
@@ -20,14 +22,15 @@ SEQUENCES = (0, 1, 2, 3, 5, 7, 8, 9, 17, 33, 65)
 
 @dataclass(frozen=True)
 class Scan:
-    """All that a scan is given."""
+    """All that a scan is given, and which machine's it is."""
 
     inputs: Tensor
-    state: NTMState
-    weights: NTMWeights
-    options: NTMOptions
+    state: Any
+    weights: Any
+    options: Any
     lengths: Tensor | None
     keep_states: bool
+    machine: Callable[..., Any]
 
     @property
     def tensors(self) -> list[Tensor]:
@@ -38,80 +41,142 @@ class Scan:
     def on(self, tensors: Sequence[Tensor]) -> "Scan":
         """The same scan with other tensors for these."""
         inputs, rest = tensors[0], iter(tensors[1:])
-        state = NTMState(*(next(rest) for _ in self.state))
+        state = type(self.state)(*(next(rest) for _ in self.state))
         controller = tuple(tuple(next(rest) for _ in layer) for layer in self.weights.controller)
-        return Scan(inputs, state, NTMWeights(controller, *rest), self.options, self.lengths, self.keep_states)
+        return replace(self, inputs=inputs, state=state, weights=type(self.weights)(controller, *rest))
+
+    def run(self, backend: str) -> Any:
+        """What a backend makes of it."""
+        return self.machine(
+            self.inputs,
+            self.state,
+            self.weights,
+            self.options,
+            lengths=self.lengths,
+            keep_states=self.keep_states,
+            backend=backend,
+        )
+
+
+class Drawing:
+    """Draws sizes and tensors in float64.
+
+    The seed decides sizes and options, and with the number of the attempt what is in the tensors. `work` bounds
+    steps x sequences x slots x columns; `fixed` sets sizes and options.
+    """
+
+    def __init__(self, seed: int, work: float, attempt: int, of_links: bool, fixed: dict[str, Any]) -> None:
+        self.draw, self.fixed = np.random.default_rng(seed), fixed
+        self.generator = torch.Generator().manual_seed(seed + 1_000_000 * attempt)
+        while True:
+            self.steps, self.sequences = self.choose("steps", *STEPS), self.choose("sequences", *SEQUENCES)
+            self.slots, self.width = self.choose("slots", *SLOTS), self.choose("width", *WIDTHS)
+            columns = self.width + (self.slots if of_links else 0)
+            if self.steps * self.sequences * self.slots * columns <= work:
+                break
+        self.reads, self.writes = self.choose("reads", 1, 1, 2, 3, 4, 5), self.choose("writes", 1, 1, 2, 3, 4, 5)
+        self.units, self.layers = self.choose("units", 1, 3, 8, 17, 40), self.choose("layers", 1, 1, 2, 3)
+        self.channels, self.outputs = self.choose("channels", 1, 3, 9), self.choose("outputs", 1, 2, 8, 17)
+        self.controller = self.choose("controller", "lstm", "feedforward")
+        if self.controller == "feedforward":
+            self.layers = 0
+
+    def choose(self, name: str, *choices: Any) -> Any:
+        """One of these, or what is fixed."""
+        drawn = choices[self.draw.integers(len(choices))]
+        return self.fixed.get(name, drawn)
+
+    def normal(self, *shape: int) -> Tensor:
+        """Normal numbers, such that a row's length is about 1."""
+        return torch.randn(shape, dtype=torch.float64, generator=self.generator) / max(1, shape[-1]) ** 0.5
+
+    def weighting(self, *heads: int) -> Tensor:
+        """Weightings that sum to 1."""
+        scores = torch.randn(self.sequences, *heads, self.slots, dtype=torch.float64, generator=self.generator)
+        return torch.softmax(3 * scores, dim=-1)
+
+    def weights(self, parameters: int) -> list[Any]:
+        """The controller's layers, the heads' and the read-out's weights and biases."""
+        seen, reads, units = self.channels + self.reads * self.width, self.reads * self.width, self.units
+        own: list[tuple[Tensor, ...]] = [(self.normal(units, seen), self.normal(units))]
+        if self.layers:
+            fans = [seen, *[units] * (self.layers - 1)]
+            own = [(self.normal(4 * units, fan), self.normal(4 * units, units), self.normal(4 * units)) for fan in fans]
+        return [
+            tuple(own),
+            self.normal(parameters, units),
+            self.normal(parameters),
+            self.normal(self.outputs, units + reads),
+            self.normal(self.outputs),
+        ]
+
+    def carried(self) -> list[Tensor]:
+        """The reads, hidden and cell of a state."""
+        layers = (self.sequences, self.layers, self.units)
+        return [self.normal(self.sequences, self.reads, self.width), self.normal(*layers), self.normal(*layers)]
+
+    def finish(self, machine: Callable[..., Any], state: Any, weights: Any, options: Any) -> Scan:
+        """Draw the rest, and some of it with gaps in memory."""
+        lengths = torch.tensor(self.draw.integers(0, self.steps + 1, self.sequences))
+        drawn = Scan(
+            self.normal(self.steps, self.sequences, self.channels),
+            state,
+            weights,
+            options,
+            lengths if self.choose("lengths", True, False) else None,
+            self.choose("keep_states", True, False),
+            machine,
+        )
+        if self.choose("contiguous", True, True, False):
+            return drawn
+        return drawn.on([_with_gaps(tensor) for tensor in drawn.tensors])
 
 
 def scan(seed: int, work: float = 3e6, attempt: int = 0, **fixed: Any) -> Scan:
-    """Draw a scan in float64.
-
-    The seed decides sizes and options, and with the number of the attempt what is in the tensors. `work` bounds
-    steps x sequences x slots x width; `fixed` sets sizes and options.
-    """
-    draw = np.random.default_rng(seed)
-    generator = torch.Generator().manual_seed(seed + 1_000_000 * attempt)
-
-    def choose(name: str, *choices: Any) -> Any:
-        drawn = choices[draw.integers(len(choices))]
-        return fixed.get(name, drawn)
-
-    while True:
-        steps, sequences = choose("steps", *STEPS), choose("sequences", *SEQUENCES)
-        slots, width = choose("slots", *SLOTS), choose("width", *WIDTHS)
-        if steps * sequences * slots * width <= work:
-            break
-    reads, writes = choose("reads", 1, 1, 2, 3, 4, 5), choose("writes", 1, 1, 2, 3, 4, 5)
-    units, layers = choose("units", 1, 3, 8, 17, 40), choose("layers", 1, 1, 2, 3)
-    channels, outputs = choose("channels", 1, 3, 9), choose("outputs", 1, 2, 8, 17)
-    controller = choose("controller", "lstm", "feedforward")
+    """Draw a scan of the Neural Turing Machine."""
+    drawing = Drawing(seed, work, attempt, False, fixed)
     options = NTMOptions(
-        controller,
-        reads,
-        writes,
-        width,
-        min(choose("shift_range", 0, 1, 1, 2, 3), (slots - 1) // 2),
-        choose("addressing", "content_and_location", "content_and_location", "content"),
-        choose("clip", None, 20.0, 0.5),
+        drawing.controller,
+        drawing.reads,
+        drawing.writes,
+        drawing.width,
+        min(drawing.choose("shift_range", 0, 1, 1, 2, 3), (drawing.slots - 1) // 2),
+        drawing.choose("addressing", "content_and_location", "content_and_location", "content"),
+        drawing.choose("clip", None, 20.0, 0.5),
     )
+    weights = NTMWeights(*drawing.weights(sum(options.head_sizes)))
+    memory = drawing.normal(drawing.sequences, drawing.slots, drawing.width)
+    weightings = [drawing.weighting(drawing.reads), drawing.weighting(drawing.writes)]
+    return drawing.finish(ntm_scan, NTMState(memory, *weightings, *drawing.carried()), weights, options)
 
-    def normal(*shape: int) -> Tensor:
-        return torch.randn(shape, dtype=torch.float64, generator=generator) / max(1, shape[-1]) ** 0.5
 
-    def weighting(heads: int) -> Tensor:
-        return torch.softmax(3 * torch.randn(sequences, heads, slots, dtype=torch.float64, generator=generator), dim=-1)
-
-    seen = channels + reads * width
-    own = [(normal(units, seen), normal(units))]
-    if controller == "lstm":
-        fans = [seen, *[units] * (layers - 1)]
-        own = [(normal(4 * units, fan), normal(4 * units, units), normal(4 * units)) for fan in fans]
-    else:
-        layers = 0
-    parameters = sum(options.head_sizes)
-    weights = NTMWeights(
-        tuple(own),
-        normal(parameters, units),
-        normal(parameters),
-        normal(outputs, units + reads * width),
-        normal(outputs),
+def dnc(seed: int, work: float = 3e6, attempt: int = 0, **fixed: Any) -> Scan:
+    """Draw a scan of the Differentiable Neural Computer, from a state as steps could have left it."""
+    drawing = Drawing(seed, work, attempt, True, fixed)
+    options = DNCOptions(
+        drawing.controller,
+        drawing.reads,
+        drawing.writes,
+        drawing.width,
+        drawing.choose("clip", None, 20.0, 0.5),
+        drawing.choose("masked_content", False, False, True),
+        drawing.choose("deallocate", False, False, True),
+        drawing.choose("sharpen_links", False, False, True),
+        drawing.choose("sparse_links", None, None, 1, 3, 8),
     )
-    carried = (sequences, layers, units)
-    state = NTMState(
-        normal(sequences, slots, width),
-        weighting(reads),
-        weighting(writes),
-        normal(sequences, reads, width),
-        normal(*carried),
-        normal(*carried),
+    weights = DNCWeights(*drawing.weights(sum(options.interface_sizes)))
+    several, slots = drawing.writes, drawing.slots
+    links = drawing.weighting(several, slots) * (1 - torch.eye(slots, dtype=torch.float64)) / slots
+    state = DNCState(
+        drawing.normal(drawing.sequences, slots, drawing.width),
+        torch.rand(drawing.sequences, slots, dtype=torch.float64, generator=drawing.generator),
+        drawing.weighting(drawing.reads),
+        drawing.weighting(several) / 2,
+        drawing.weighting(several) / 2,
+        links,
+        *drawing.carried(),
     )
-    lengths = torch.tensor(draw.integers(0, steps + 1, sequences)) if choose("lengths", True, False) else None
-    drawn = Scan(
-        normal(steps, sequences, channels), state, weights, options, lengths, choose("keep_states", True, False)
-    )
-    if choose("contiguous", True, True, False):
-        return drawn
-    return drawn.on([_with_gaps(tensor) for tensor in drawn.tensors])
+    return drawing.finish(dnc_scan, state, weights, options)
 
 
 def _with_gaps(tensor: Tensor) -> Tensor:
@@ -126,15 +191,7 @@ def answer(scan: Scan, backend: str, dtype: torch.dtype = torch.float64, grad: b
     """
     leaves = [tensor.detach().to(dtype).requires_grad_(grad) for tensor in scan.tensors]
     moved = scan.on(leaves)
-    result = ntm_scan(
-        moved.inputs,
-        moved.state,
-        moved.weights,
-        moved.options,
-        lengths=moved.lengths,
-        keep_states=moved.keep_states,
-        backend=backend,
-    )
+    result = moved.run(backend)
     found = [result.outputs, *result.state, *(result.states or ())]
     if not grad:
         return found

@@ -1,8 +1,9 @@
-"""The fused CPU kernel computes what the reference computes."""
+"""The fused CPU kernels compute what the reference computes."""
 
+import ctypes
 import dataclasses
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -10,17 +11,24 @@ import torch
 from torch import Tensor
 
 from tapehead.kernels import _native
-from tapehead.kernels.ntm_scan import cpu, ntm_scan
-from tapehead.maths.ntm import NTMState
+from tapehead.kernels._call import new_call
+from tapehead.kernels.dnc_scan import cpu as dnc_cpu
+from tapehead.kernels.ntm_scan import cpu as ntm_cpu
 from tests.kernels import drawn
 
 pytestmark = pytest.mark.skipif(_native.MISSING is not None, reason=str(_native.MISSING))
 
 EQUAL = 1e-12  # float64, some hundred steps of rounding
 ROUNDING = 1e-6  # float32, of a quiet machine
-CHAOS = 1e-5  # a machine on which the reference is further off than this in float32 compares nothing: another is drawn
-ATTEMPTS = 8
+CHAOS = 5e-6  # where the reference is further off than this in float32, another machine of that shape is drawn
+ATTEMPTS = 6
+RUNS = 12
 FORMATS = (torch.float64, torch.float32)
+
+Drawing = Callable[..., drawn.Scan]
+MACHINES: dict[str, Drawing] = {"ntm": drawn.scan, "dnc": drawn.dnc}
+OF_KERNELS = {"ntm": ntm_cpu, "dnc": dnc_cpu}
+EACH_MACHINE = pytest.mark.parametrize("draw", MACHINES.values(), ids=MACHINES)
 
 
 class DirtyRoom(_native.Room):
@@ -42,67 +50,80 @@ def _threads() -> Iterator[None]:
     torch.set_num_threads(before)
 
 
-def compare(seed: int) -> None:
+def compare(draw: Drawing, seed: int) -> None:
+    given = quiet_scan(draw, seed)
+    expected = drawn.answer(given, "reference")
+    double, single = (drawn.distance(drawn.answer(given, "cpu", dtype), expected) for dtype in FORMATS)
+    assert double <= EQUAL
+    assert single <= ROUNDING or single <= 2 * error_of_the_reference(given, expected) + ROUNDING
+
+
+def quiet_scan(draw: Drawing, seed: int) -> drawn.Scan:
+    """The first machine of the drawn shape that is not chaotic, by the reference alone; or the one that is least so."""
+    errors = {}
     for attempt in range(ATTEMPTS):
-        given = drawn.scan(seed, attempt=attempt)
+        given = draw(seed, attempt=attempt)
         expected = drawn.answer(given, "reference")
-        double, single = (drawn.distance(drawn.answer(given, "cpu", dtype), expected) for dtype in FORMATS)
-        if double <= EQUAL and single <= ROUNDING:
-            return
-        error = error_of_the_reference(given, expected)
+        error = drawn.distance(drawn.answer(given, "reference", torch.float32), expected)
         if error <= CHAOS:
-            assert double <= EQUAL
-            assert single <= 2 * error + ROUNDING
-            return
-    pytest.fail(f"{ATTEMPTS} machines of this shape are all chaotic, so nothing was compared")
+            return given
+        errors[error] = given
+    return errors[min(errors)]
 
 
 def error_of_the_reference(given: drawn.Scan, expected: list[Tensor]) -> float:
-    """How far the reference is off in float32: the worst of five runs, four of them on numbers moved by a rounding.
+    """How far the reference is off in float32: the worst of some runs, all but one on numbers moved by a rounding.
 
-    One machine in a hundred, drawn at random, blows up every rounding a thousandfold and more. What a run of it is off
-    by is then a matter of luck, by a factor of ten.
+    One machine in fifty, drawn at random, blows up every rounding a hundredfold and more. What a run of it is off by is
+    then a matter of luck, by a factor of ten.
     """
     generator = torch.Generator().manual_seed(0)
 
     def moved(tensor: Tensor) -> Tensor:
         return tensor * (1 + 6e-8 * torch.randint(-1, 2, tensor.shape, generator=generator))
 
-    runs = [given, *(given.on([moved(tensor) for tensor in given.tensors]) for _ in range(4))]
+    runs = [given, *(given.on([moved(tensor) for tensor in given.tensors]) for _ in range(RUNS - 1))]
     return max(drawn.distance(drawn.answer(run, "reference", torch.float32), expected) for run in runs)
 
 
+@EACH_MACHINE
 @pytest.mark.parametrize("seed", range(60))
-def test_the_kernel_equals_the_reference(seed: int) -> None:
-    compare(seed)
+def test_the_kernel_equals_the_reference(draw: Drawing, seed: int) -> None:
+    compare(draw, seed)
 
 
+@EACH_MACHINE
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(60, 1000))
-def test_the_kernel_equals_the_reference_at_a_thousand_drawn_shapes(seed: int) -> None:
-    compare(seed)
+def test_the_kernel_equals_the_reference_at_a_thousand_drawn_shapes(draw: Drawing, seed: int) -> None:
+    compare(draw, seed)
 
 
+@EACH_MACHINE
 @pytest.mark.parametrize("level", [1, 2, 3])
 @pytest.mark.parametrize("seed", range(15))
-def test_every_instruction_set_equals_the_reference(seed: int, level: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_instruction_set_equals_the_reference(
+    draw: Drawing, seed: int, level: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     if _native.library().tapehead_level_name(level) is None:
         pytest.skip("this machine has no such level")
     monkeypatch.setattr(_native, "LEVEL", level)
-    compare(seed)
+    compare(draw, seed)
 
 
+@EACH_MACHINE
 @pytest.mark.parametrize("seed", range(20))
-def test_without_gradient_the_answer_is_the_same(seed: int) -> None:
-    given = drawn.scan(seed, work=1e5)
+def test_without_gradient_the_answer_is_the_same(draw: Drawing, seed: int) -> None:
+    given = draw(seed, work=1e5)
     with_gradient = drawn.answer(given, "cpu")
     without = drawn.answer(given, "cpu", grad=False)
     assert all(torch.equal(one, other) for one, other in zip(without, with_gradient[: len(without)], strict=True))
 
 
+@EACH_MACHINE
 @pytest.mark.parametrize("seed", range(20))
-def test_a_sequence_does_not_depend_on_its_neighbours(seed: int) -> None:
-    given = drawn.scan(seed, work=1e5, sequences=9, contiguous=True)
+def test_a_sequence_does_not_depend_on_its_neighbours(draw: Drawing, seed: int) -> None:
+    given = draw(seed, work=1e5, sequences=9, contiguous=True)
     together = drawn.answer(given, "cpu", torch.float32)
     batched = len(given.state) + 1
     for b in (0, 4, 8):
@@ -116,10 +137,11 @@ def test_a_sequence_does_not_depend_on_its_neighbours(seed: int) -> None:
             assert torch.equal(ours[0], theirs[b])
 
 
+@EACH_MACHINE
 @pytest.mark.parametrize("seed", range(20))
 @pytest.mark.usefixtures("_threads")
-def test_one_thread_and_two_give_the_same_bits(seed: int) -> None:
-    given = drawn.scan(seed, work=1e6)
+def test_one_thread_and_two_give_the_same_bits(draw: Drawing, seed: int) -> None:
+    given = draw(seed, work=1e6)
     torch.set_num_threads(1)
     alone = drawn.answer(given, "cpu", torch.float32)
     torch.set_num_threads(2)
@@ -128,52 +150,56 @@ def test_one_thread_and_two_give_the_same_bits(seed: int) -> None:
         assert all(torch.equal(one, other) for one, other in zip(together, alone, strict=True))
 
 
+@EACH_MACHINE
 @pytest.mark.parametrize("seed", range(20))
-def test_a_split_run_is_the_whole_run(seed: int) -> None:
-    given = drawn.scan(seed, work=1e6, steps=11, lengths=False)
-    whole = ntm_scan(given.inputs, given.state, given.weights, given.options, backend="cpu")
-    first = ntm_scan(given.inputs[:4], given.state, given.weights, given.options, backend="cpu")
-    rest = ntm_scan(given.inputs[4:], first.state, given.weights, given.options, backend="cpu")
+def test_a_split_run_is_the_whole_run(draw: Drawing, seed: int) -> None:
+    given = draw(seed, work=1e6, steps=11, lengths=False)
+    whole = given.run("cpu")
+    first = dataclasses.replace(given, inputs=given.inputs[:4]).run("cpu")
+    rest = dataclasses.replace(given, inputs=given.inputs[4:], state=first.state).run("cpu")
     assert torch.equal(torch.cat([first.outputs, rest.outputs]), whole.outputs)
     assert all(torch.equal(one, other) for one, other in zip(rest.state, whole.state, strict=True))
 
 
-def test_only_what_is_wanted_gets_a_gradient() -> None:
-    given = drawn.scan(3, steps=5, sequences=3)
+@EACH_MACHINE
+def test_only_what_is_wanted_gets_a_gradient(draw: Drawing) -> None:
+    given = draw(3, steps=5, sequences=3)
     expected = drawn.answer(given, "cpu")[-len(given.tensors) :]
     for wanted in range(len(given.tensors)):
         if expected[wanted].numel() == 0:
             continue
         leaves = [tensor.detach().clone().requires_grad_(place == wanted) for place, tensor in enumerate(given.tensors)]
         moved = given.on(leaves)
-        result = ntm_scan(moved.inputs, moved.state, moved.weights, moved.options, lengths=moved.lengths, backend="cpu")
-        outputs = result.outputs
-        outputs.sum().backward()
+        moved.run("cpu").outputs.sum().backward()
         assert leaves[wanted].grad is not None
         assert all(leaf.grad is None for place, leaf in enumerate(leaves) if place != wanted)
 
 
-def test_a_gradient_can_be_taken_twice() -> None:
-    given = drawn.scan(5, steps=6, sequences=3)
+@EACH_MACHINE
+def test_a_gradient_can_be_taken_twice(draw: Drawing) -> None:
+    given = draw(5, steps=6, sequences=3)
     leaves = [tensor.requires_grad_() for tensor in given.tensors]
-    loss = ntm_scan(given.inputs, given.state, given.weights, given.options, backend="cpu").outputs.sum()
+    loss = given.on(leaves).run("cpu").outputs.sum()
     first = torch.autograd.grad(loss, leaves, retain_graph=True, allow_unused=True, materialize_grads=True)
     second = torch.autograd.grad(loss, leaves, allow_unused=True, materialize_grads=True)
     assert all(torch.equal(one, other) for one, other in zip(first, second, strict=True))
 
 
+@EACH_MACHINE
 @pytest.mark.parametrize("size", [1e-30, 1e-9, 1.0, 1e15, 1e30, 3e38])
-def test_rows_of_any_length_are_compared_with_finite_numbers(size: float) -> None:
-    given = drawn.scan(7, steps=3, sequences=2, slots=17, width=5, lengths=False, keep_states=False, clip=20.0)
+def test_rows_of_any_length_are_compared_with_finite_numbers(draw: Drawing, size: float) -> None:
+    given = draw(7, steps=3, sequences=2, slots=17, width=5, lengths=False, keep_states=False, clip=20.0)
     memory = given.state.memory / given.state.memory.abs().amax() * size
     given = given.on([given.inputs, memory, *given.tensors[2:]])
     ours, theirs = (drawn.answer(given, backend, torch.float32, grad=False) for backend in ("cpu", "reference"))
-    for one, other in zip(ours[2:4], theirs[2:4], strict=True):  # the weightings
-        torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-5)
+    for field in ("read_weightings", "write_weightings"):
+        place = 1 + given.state._fields.index(field)
+        torch.testing.assert_close(ours[place], theirs[place], rtol=1e-4, atol=1e-5)
 
 
-def test_not_a_number_stays_not_a_number() -> None:
-    given = drawn.scan(2, steps=4, sequences=3, lengths=False, clip=20.0)
+@EACH_MACHINE
+def test_not_a_number_stays_not_a_number(draw: Drawing) -> None:
+    given = draw(2, steps=4, sequences=3, lengths=False, clip=20.0)
     inputs = given.inputs.clone()
     inputs[1, 1, 0] = math.nan
     given = given.on([inputs, *given.tensors[1:]])
@@ -184,15 +210,16 @@ def test_not_a_number_stays_not_a_number() -> None:
     assert outputs[1:, 1].isnan().all()
 
 
-def test_padding_gives_no_gradient() -> None:
-    given = drawn.scan(1, steps=5, sequences=3, contiguous=True)
+@EACH_MACHINE
+def test_padding_gives_no_gradient(draw: Drawing) -> None:
+    given = draw(1, steps=5, sequences=3, contiguous=True)
     lengths = torch.tensor([5, 2, 0])
     inputs = given.inputs.clone()
     inputs[2:, 1] = math.nan
     inputs[:, 2] = math.nan
     leaves = [inputs.requires_grad_(), *(tensor.requires_grad_() for tensor in given.tensors[1:])]
     moved = given.on(leaves)
-    result = ntm_scan(moved.inputs, moved.state, moved.weights, moved.options, lengths=lengths, backend="cpu")
+    result = dataclasses.replace(moved, lengths=lengths).run("cpu")
     assert (result.outputs[2:, 1] == 0).all()
     gradients = torch.autograd.grad(result.outputs.sum(), leaves, allow_unused=True, materialize_grads=True)
     assert all(gradient.isfinite().all() for gradient in gradients)
@@ -210,13 +237,15 @@ def test_the_room_is_lent_again() -> None:
 
 
 @pytest.mark.parametrize("seed", range(20))
-def test_the_size_of_what_is_kept_is_the_same_in_python_and_in_cpp(seed: int) -> None:
-    given = drawn.scan(seed)
-    reach = given.options.shift_range if given.options.addressing == "content_and_location" else -1
-    sizes = cpu._Sizes.of(given.inputs, given.state, given.tensors[7:], reach)
-    call = cpu._Call(*sizes, 1, 1.0)
+@pytest.mark.parametrize("name", MACHINES)
+def test_the_size_of_what_is_kept_is_the_same_in_python_and_in_cpp(name: str, seed: int) -> None:
+    given, kernel = MACHINES[name](seed), OF_KERNELS[name]
+    weights = given.tensors[1 + len(given.state) :]
+    sizes = kernel.MACHINE.sizes(given.inputs, given.state, weights, kernel.numbers_of(given.options))
+    call = new_call(kernel.MACHINE, sizes, None)
+    count = getattr(_native.library(), f"tapehead_{name}_kept")
     for is_double in (False, True):
-        assert _native.library().tapehead_ntm_kept(0, is_double, cpu.ctypes.byref(call)) == sizes.kept()
+        assert count(0, is_double, ctypes.byref(call)) == kernel.MACHINE.kept(sizes)
 
 
 @pytest.mark.parametrize(
@@ -247,22 +276,24 @@ def test_tensors_that_do_not_fit_are_refused(change: dict[str, Tensor], error: t
         shift_range=1,
     )
     tensors = [tensor.float() for tensor in given.tensors]
-    state = NTMState(*tensors[1:7])._replace(**change)
     moved = given.on(tensors)
+    state = moved.state._replace(**change)
     with pytest.raises(error) as raised:
-        cpu.scan(moved.inputs, state, None, moved.weights, moved.options, keep_states=False)
+        ntm_cpu.scan(moved.inputs, state, None, moved.weights, moved.options, keep_states=False)
     assert message in str(raised.value)
 
 
-def test_lengths_need_not_be_contiguous() -> None:
-    given = drawn.scan(3, steps=6, sequences=3, lengths=True, keep_states=False)
+@EACH_MACHINE
+def test_lengths_need_not_be_contiguous(draw: Drawing) -> None:
+    given = draw(3, steps=6, sequences=3, lengths=True, keep_states=False)
     lengths = torch.tensor([6, 0, 2, 0, 4, 0])[::2]
     strided, plain = (dataclasses.replace(given, lengths=chosen) for chosen in (lengths, lengths.contiguous()))
     assert drawn.distance(drawn.answer(strided, "cpu"), drawn.answer(plain, "cpu")) == 0
 
 
-def test_calls_from_several_threads_do_not_disturb_each_other() -> None:
-    given = drawn.scan(5, steps=9, sequences=3, slots=17, width=5)
+@EACH_MACHINE
+def test_calls_from_several_threads_do_not_disturb_each_other(draw: Drawing) -> None:
+    given = draw(5, steps=9, sequences=3, slots=17, width=5)
     expected = drawn.answer(given, "cpu")
     with ThreadPoolExecutor(4) as pool:
         for found in pool.map(lambda _: drawn.answer(given, "cpu"), range(200)):

@@ -1,5 +1,6 @@
-"""The fused kernel is one node to torch.compile and torch.export, and says no where it cannot follow."""
+"""A fused kernel is one node to torch.compile and torch.export, and says no where it cannot follow."""
 
+import dataclasses
 import time
 from collections.abc import Callable
 
@@ -7,42 +8,47 @@ import pytest
 import torch
 from torch import Tensor
 
+from tapehead import NTM
 from tapehead.kernels import _native
 from tapehead.kernels._backend import Unsupported
-from tapehead.kernels.ntm_scan import ntm_scan
-from tapehead.maths.ntm import NTMState
+from tapehead.kernels.dnc_scan import cpu as dnc_cpu
+from tapehead.kernels.ntm_scan import cpu as ntm_cpu
 from tests.kernels import drawn
 from tests.processes import elsewhere
 
 pytestmark = pytest.mark.skipif(_native.MISSING is not None, reason=str(_native.MISSING))
 
-SEEDS = range(4)
+MACHINES = {"ntm": (drawn.scan, ntm_cpu), "dnc": (drawn.dnc, dnc_cpu)}
+CASES = [(name, seed) for name in MACHINES for seed in range(4)]
+EACH_MACHINE = pytest.mark.parametrize("name", MACHINES)
 
 
-def small(seed: int, **fixed: object) -> drawn.Scan:
-    return drawn.scan(seed, **({"steps": 3, "sequences": 2, "slots": 5, "width": 3, "units": 4} | fixed))
+def small(name: str, seed: int, **fixed: object) -> drawn.Scan:
+    draw = MACHINES[name][0]
+    return draw(seed, **({"steps": 3, "sequences": 2, "slots": 5, "width": 3, "units": 4} | fixed))
 
 
-def arguments(given: drawn.Scan, grad: bool) -> tuple[object, ...]:
+def operator(name: str, half: str = "") -> Callable[..., list[Tensor]]:
+    return getattr(torch.ops.tapehead, f"{name}_scan{half}").default
+
+
+def arguments(name: str, given: drawn.Scan, grad: bool) -> tuple[object, ...]:
     inputs, *rest = (tensor.clone().requires_grad_(grad) for tensor in given.tensors)
     states = len(given.state)
-    reach = given.options.shift_range if given.options.addressing == "content_and_location" else -1
-    return inputs, rest[:states], given.lengths, rest[states:], reach, given.options.clip, given.keep_states
+    own = MACHINES[name][1].numbers_of(given.options)
+    return inputs, rest[:states], given.lengths, rest[states:], own, given.options.clip, given.keep_states
 
 
 def outputs_of(given: drawn.Scan) -> Callable[..., Tensor]:
     def outputs(*tensors: Tensor) -> Tensor:
-        moved = given.on(tensors)
-        return ntm_scan(
-            moved.inputs, moved.state, moved.weights, moved.options, lengths=moved.lengths, backend="cpu"
-        ).outputs
+        return dataclasses.replace(given.on(tensors), keep_states=False).run("cpu").outputs
 
     return outputs
 
 
 def check_the_operator() -> None:
-    for seed in SEEDS:
-        torch.library.opcheck(torch.ops.tapehead.ntm_scan.default, arguments(small(seed), grad=True))
+    for name, seed in CASES:
+        torch.library.opcheck(operator(name), arguments(name, small(name, seed), grad=True))
 
 
 def test_the_operator_passes_torchs_own_checks() -> None:
@@ -52,16 +58,15 @@ def test_the_operator_passes_torchs_own_checks() -> None:
 def check_its_halves() -> None:
     # Not torch's other checks: what is kept for the backward pass has gaps, with whatever was there before.
     checks = ("test_schema", "test_faketensor")
-    for seed in SEEDS:
-        given = small(seed)
-        own = arguments(given, grad=False)
-        forward = torch.ops.tapehead.ntm_scan_forward.default
+    for name, seed in CASES:
+        given = small(name, seed)
+        own = arguments(name, given, grad=False)
+        forward = operator(name, "_forward")
         torch.library.opcheck(forward, own, test_utils=checks)
         *results, kept = forward(*own)
         gradients = [torch.ones_like(result) for result in results]
         wanted = [place % 2 == 0 for place in range(len(given.tensors))]
-        backward = torch.ops.tapehead.ntm_scan_backward.default
-        torch.library.opcheck(backward, (*own[:-1], kept, gradients, wanted), test_utils=checks)
+        torch.library.opcheck(operator(name, "_backward"), (*own[:-1], kept, gradients, wanted), test_utils=checks)
 
 
 def test_its_halves_have_the_shapes_that_they_say() -> None:
@@ -69,8 +74,8 @@ def test_its_halves_have_the_shapes_that_they_say() -> None:
 
 
 def compare_compiled() -> None:
-    for seed in SEEDS:
-        given = small(seed, keep_states=False)
+    for name, seed in CASES:
+        given = small(name, seed, keep_states=False)
         answers = []
         for scan in (outputs_of(given), torch.compile(outputs_of(given), fullgraph=True)):
             leaves = [tensor.clone().requires_grad_() for tensor in given.tensors]
@@ -85,15 +90,15 @@ def test_a_compiled_scan_is_the_scan() -> None:
 
 
 def compare_exported() -> None:
-    for seed in SEEDS:
-        given = small(seed, keep_states=False, lengths=False)
+    for name, seed in CASES:
+        given = small(name, seed, keep_states=False, lengths=False)
 
         class Machine(torch.nn.Module):
             def forward(self, inputs: Tensor, given: drawn.Scan = given) -> Tensor:
                 return outputs_of(given)(inputs, *given.tensors[1:])
 
         program = torch.export.export(Machine(), (given.inputs,))
-        scans = [node for node in program.graph.nodes if node.target is torch.ops.tapehead.ntm_scan.default]
+        scans = [node for node in program.graph.nodes if node.target is operator(name)]
         assert len(scans) == 1
         assert torch.equal(program.module()(given.inputs), Machine()(given.inputs))
 
@@ -102,8 +107,21 @@ def test_an_exported_scan_has_one_node() -> None:
     elsewhere(compare_exported)
 
 
-def seconds_to_compile(steps: int) -> float:
-    given = small(0, steps=steps, keep_states=False, lengths=False)
+def compare_exported_model() -> None:
+    model, inputs = NTM(5, 3, hidden_size=6, memory_slots=9, memory_width=4), torch.rand(4, 2, 5)
+    program = torch.export.export(model, (inputs,))
+    calls = [node.target for node in program.graph.nodes if node.op == "call_function"]
+    assert calls.count(torch.ops.tapehead.ntm_scan.default) == 1
+    assert not [node for node in program.graph.nodes if node.op == "call_module"]
+    assert torch.equal(program.module()(inputs)[0], model(inputs)[0])
+
+
+def test_a_whole_model_exports_with_one_node_for_all_steps() -> None:
+    elsewhere(compare_exported_model)
+
+
+def seconds_to_compile(name: str, steps: int) -> float:
+    given = small(name, 0, steps=steps, keep_states=False, lengths=False)
     torch.compiler.reset()
     begin = time.process_time()
     torch.compile(outputs_of(given), fullgraph=True)(*given.tensors)
@@ -111,9 +129,10 @@ def seconds_to_compile(steps: int) -> float:
 
 
 def compare_times_to_compile() -> None:
-    seconds_to_compile(20)  # whatever is only done once
-    long, short = (min(seconds_to_compile(steps) for _ in range(3)) for steps in (500, 20))
-    assert long <= 1.2 * short
+    for name in MACHINES:
+        seconds_to_compile(name, 20)  # whatever is only done once
+        long, short = (min(seconds_to_compile(name, steps) for _ in range(3)) for steps in (500, 20))
+        assert long <= 1.2 * short
 
 
 @pytest.mark.slow
@@ -121,12 +140,12 @@ def test_the_time_to_compile_does_not_grow_with_the_steps() -> None:
     elsewhere(compare_times_to_compile)
 
 
-def test_the_transforms_of_torch_func_are_left_to_the_reference() -> None:
-    given = small(0, keep_states=False)
+@EACH_MACHINE
+def test_the_transforms_of_torch_func_are_left_to_the_reference(name: str) -> None:
+    given = small(name, 0, keep_states=False)
 
     def loss(inputs: Tensor, backend: str) -> Tensor:
-        state, weights = given.state, given.weights
-        return ntm_scan(inputs, state, weights, given.options, lengths=given.lengths, backend=backend).outputs.sum()
+        return dataclasses.replace(given, inputs=inputs).run(backend).outputs.sum()
 
     with pytest.raises(Unsupported, match=r"torch\.func"):
         torch.func.grad(loss)(given.inputs, "cpu")
@@ -135,8 +154,9 @@ def test_the_transforms_of_torch_func_are_left_to_the_reference() -> None:
     torch.testing.assert_close(torch.func.grad(loss)(given.inputs, "auto"), expected)
 
 
-def test_a_second_derivative_is_refused() -> None:
-    given = small(0, keep_states=False)
+@EACH_MACHINE
+def test_a_second_derivative_is_refused(name: str) -> None:
+    given = small(name, 0, keep_states=False)
     leaves = [tensor.clone().requires_grad_() for tensor in given.tensors]
     loss = outputs_of(given)(*leaves).square().sum()
     (gradient,) = torch.autograd.grad(loss, leaves[:1], create_graph=True)
@@ -144,17 +164,19 @@ def test_a_second_derivative_is_refused() -> None:
         gradient.sum().backward()
 
 
-def test_under_autocast_the_weights_format_holds() -> None:
-    given = small(0, keep_states=False)
+@EACH_MACHINE
+def test_under_autocast_the_weights_format_holds(name: str) -> None:
+    given = small(name, 0, keep_states=False)
     tensors = [tensor.float() for tensor in given.tensors]
     expected = outputs_of(given)(*tensors)
     with torch.autocast("cpu", torch.bfloat16):
         assert torch.equal(outputs_of(given)(*tensors), expected)
 
 
-def test_a_library_that_is_not_there_is_refused_with_a_reason(monkeypatch: pytest.MonkeyPatch) -> None:
+@EACH_MACHINE
+def test_a_library_that_is_not_there_is_refused_with_a_reason(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_native, "MISSING", "its library was not built, because the installation found no C++ compiler")
-    given = small(0)
+    given = small(name, 0)
     with pytest.raises(Unsupported, match=r"no C\+\+ compiler"):
         drawn.answer(given, "cpu")
-    assert isinstance(ntm_scan(given.inputs, given.state, given.weights, given.options).state, NTMState)
+    assert isinstance(given.run("auto").state, type(given.state))

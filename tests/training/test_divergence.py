@@ -10,6 +10,7 @@ from tapehead.cli import main
 from tapehead.training import learner, loop
 from tapehead.training.checkpoints import last_checkpoint
 from tapehead.training.errors import DivergedError
+from tapehead.training.folder import METRICS, read_rows
 from tests.command_line import TINY_FLAGS
 from tests.training.tiny import resume, tiny_run, train
 
@@ -60,15 +61,46 @@ def test_a_loss_that_is_not_finite_after_the_update_stops_the_run_if_the_curricu
         pupil.learn(1)
 
 
-def test_a_gradient_that_is_not_finite_stops_the_run_with_the_weights_as_they_were(monkeypatch):
+@pytest.mark.parametrize("value", [math.nan, math.inf])
+def test_an_update_whose_gradient_is_not_finite_is_skipped(value):
     pupil = learner.Learner(tiny_run())
     pupil.learn(1)
     before = {name: tensor.clone() for name, tensor in pupil.tensors().items()}
-    weight = next(pupil.model.parameters())
-    weight.register_hook(lambda gradient: gradient * math.nan)
-    with pytest.raises(DivergedError, match="update 2: loss .*, norm of its gradient nan"):
-        pupil.learn(2)
+    overflow = next(pupil.model.parameters()).register_hook(lambda gradient: gradient * value)
+    assert not math.isfinite(pupil.learn(2).gradient_norm)
     assert all(torch.equal(tensor, before[name]) for name, tensor in pupil.tensors().items())
+    overflow.remove()
+    pupil.learn(3)
+    assert not all(torch.equal(tensor, before[name]) for name, tensor in pupil.tensors().items())
+
+
+def overflow_at(monkeypatch, updates) -> None:
+    """Let the gradients of these updates be infinite."""
+    clip, numbers = learner.clip_gradients, iter(range(1, 1_000_000))
+
+    def overflowing(*arguments):
+        return clip(*arguments) * (math.inf if next(numbers) in updates else 1)
+
+    monkeypatch.setattr(learner, "clip_gradients", overflowing)
+
+
+def test_skipped_updates_are_counted(monkeypatch, tmp_path):
+    overflow_at(monkeypatch, {2, 3, 11})
+    train(tiny_run(updates=14, evaluate_every=7), tmp_path)
+    rows = read_rows(tmp_path / METRICS)
+    assert [row["skipped_updates"] for row in rows] == [2, 1]
+    assert all(math.isfinite(row["largest_gradient_norm"]) for row in rows)
+
+
+def test_a_run_whose_gradients_stay_infinite_stops(monkeypatch, tmp_path):
+    overflow_at(monkeypatch, range(3, 100))
+    with pytest.raises(DivergedError, match="update 22: its gradient is not finite, nor are those of the 19 updates"):
+        train(tiny_run(updates=LAST, evaluate_every=7), tmp_path)
+
+
+def test_a_run_whose_gradients_overflow_nineteen_times_in_a_row_goes_on(monkeypatch, tmp_path):
+    overflow_at(monkeypatch, {*range(3, 22), *range(23, 42)})
+    assert train(tiny_run(updates=LAST, evaluate_every=7), tmp_path).update == LAST
 
 
 def test_weights_that_are_not_finite_are_never_saved(monkeypatch, tmp_path):

@@ -84,8 +84,11 @@ class Cell(nn.Module, ABC, Generic[State]):
         if lengths is not None:
             running = torch.arange(inputs.shape[0], device=inputs.device).unsqueeze(-1) < lengths
             inputs = torch.where(running.unsqueeze(-1), inputs, 0.0)
+        inputs = inputs.to(next(self.parameters()).dtype)
+        if not torch.is_autocast_enabled(inputs.device.type):
+            return self.scan(inputs, state, lengths, keep_states=keep_states)
         with torch.autocast(inputs.device.type, enabled=False):
-            return self.scan(inputs.to(next(self.parameters()).dtype), state, lengths, keep_states=keep_states)
+            return self.scan(inputs, state, lengths, keep_states=keep_states)
 
     def state_or_first(self, state: State | None, batch_size: int, batched: bool) -> State:
         """Check a state that a caller gave and put its batch axis in; without one, make the first."""
@@ -97,13 +100,10 @@ class Cell(nn.Module, ABC, Generic[State]):
     def check_inputs(self, inputs: Tensor, axes: tuple[str, ...]) -> None:
         """Raise unless the inputs are a tensor of these axes (the batch may be missing) and `input_size` channels."""
         weight = next(self.parameters())
-        fewer = tuple(axis for axis in axes if axis != "B")
-        shapes = [str((*some, self.input_size)).replace("'", "") for some in (axes, fewer)]
-        expected = f"a tensor of shape {shapes[0]} or {shapes[1]}"
         if not isinstance(inputs, Tensor):
-            raise TypeError(f"inputs: expected {expected}, not {type(inputs).__name__}")
+            raise TypeError(f"inputs: expected {self._inputs_in_words(axes)}, not {type(inputs).__name__}")
         if inputs.dim() not in (len(axes), len(axes) + 1) or inputs.shape[-1] != self.input_size:
-            raise ValueError(f"inputs: expected {expected}, not {tuple(inputs.shape)}")
+            raise ValueError(f"inputs: expected {self._inputs_in_words(axes)}, not {tuple(inputs.shape)}")
         cast = inputs.is_floating_point() and torch.is_autocast_enabled(weight.device.type)
         if inputs.dtype != weight.dtype and not cast:
             raise TypeError(f"inputs: expected {weight.dtype}, as the model's parameters have, not {inputs.dtype}")
@@ -111,6 +111,11 @@ class Cell(nn.Module, ABC, Generic[State]):
             raise ValueError(
                 f"inputs: expected a tensor on {weight.device}, where the model is, not on {inputs.device}"
             )
+
+    def _inputs_in_words(self, axes: tuple[str, ...]) -> str:
+        fewer = tuple(axis for axis in axes if axis != "B")
+        shapes = [str((*some, self.input_size)).replace("'", "") for some in (axes, fewer)]
+        return f"a tensor of shape {shapes[0]} or {shapes[1]}"
 
     def check_state(self, state: State, batch_size: int | None) -> None:
         """Raise unless this is a state of this machine for that batch (None: one sequence, without a batch axis)."""

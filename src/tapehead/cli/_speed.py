@@ -13,8 +13,9 @@ import torch
 from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits
 
+from tapehead.maths.dnc import dnc_step
 from tapehead.maths.ntm import ntm_step
-from tapehead.models import NTM
+from tapehead.models import DNC, NTM
 
 INPUT_SIZE, OUTPUT_SIZE = 9, 8
 REFERENCE, COMPILED = "reference", "compiled"
@@ -29,6 +30,7 @@ class Shape(NamedTuple):
     batch_size: int
     steps: int
     options: Mapping[str, Any]
+    model: type[NTM] | type[DNC] = NTM
 
 
 SHAPES: dict[str, Shape] = {
@@ -39,8 +41,13 @@ SHAPES: dict[str, Shape] = {
     "recall": Shape(32, 30, {"controller": "feedforward", "hidden_size": 256, "read_heads": 4, "write_heads": 4}),
     "sort": Shape(16, 37, {"num_layers": 2, "read_heads": 5, "write_heads": 5}),
     "large": Shape(64, 128, {"memory_slots": 512, "memory_width": 64, "hidden_size": 256, "read_heads": 4}),
+    "dnc-copy": Shape(32, 41, {}, DNC),
+    "dnc-repeat-copy": Shape(32, 112, {"memory_slots": 16, "memory_width": 16, "read_heads": 4}, DNC),
 }
 """The set-ups of the papers' tasks, and one that is larger."""
+
+STEPS: Mapping[type, Callable[..., Any]] = {NTM: ntm_step, DNC: dnc_step}
+"""The step of each model, for torch to compile."""
 
 
 class Figures(NamedTuple):
@@ -64,11 +71,11 @@ class Trainee:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(0)
             backend = REFERENCE if way == COMPILED else way
-            self.model = NTM(INPUT_SIZE, OUTPUT_SIZE, backend=backend, **shape.options)
+            self.model = shape.model(INPUT_SIZE, OUTPUT_SIZE, backend=backend, **shape.options)
             self.inputs = torch.rand(shape.steps, shape.batch_size, INPUT_SIZE).round()
             self.targets = torch.rand(shape.steps, shape.batch_size, OUTPUT_SIZE).round()
         self.optimiser = torch.optim.Adam(self.model.parameters())
-        self.step: Callable[..., Any] | None = torch.compile(ntm_step) if way == COMPILED else None
+        self.step: Callable[..., Any] | None = torch.compile(STEPS[shape.model]) if way == COMPILED else None
 
     def forward(self) -> Tensor:
         """Run the batch, keeping what a backward pass needs."""
@@ -145,14 +152,17 @@ def measure(name: str, ways: Sequence[str], repeats: int, peak_gflops: float) ->
 def step_gflop(shape: Shape) -> float:
     """Count the multiplications and additions of a training step, in billions; backward counts twice the forward.
 
-    Matrix products and the memory's content addressing, reading and writing are counted; exponentials are not.
+    Matrix products and the memory's content addressing, reading and writing are counted, and of the links their making
+    and being followed both ways; exponentials are not.
     """
-    model = NTM(INPUT_SIZE, OUTPUT_SIZE, **shape.options)
+    model = shape.model(INPUT_SIZE, OUTPUT_SIZE, **shape.options)
     weights = sum(parameter.numel() for parameter in model.parameters() if parameter.dim() == 2)
     options = model.cell.options
     cells = model.config["memory_slots"] * options.memory_width
     heads = options.read_heads + options.write_heads
     products = weights + cells * (heads + 1 + options.read_heads + 2 * options.write_heads)
+    if shape.model is DNC:
+        products += options.write_heads * model.config["memory_slots"] ** 2 * (2 + 2 * options.read_heads)
     return float(3 * 2 * products * shape.batch_size * shape.steps) / 1e9
 
 

@@ -23,7 +23,9 @@ def library() -> ctypes.CDLL:
     """Load the library."""
     loaded = ctypes.CDLL(str(LIBRARY))
     loaded.tapehead_level_name.restype = ctypes.c_char_p
-    loaded.tapehead_ntm_scratch.restype = ctypes.c_int64
+    for machine in ("ntm", "dnc"):
+        for size in ("scratch", "kept"):
+            getattr(loaded, f"tapehead_{machine}_{size}").restype = ctypes.c_int64
     return loaded
 
 

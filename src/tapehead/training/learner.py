@@ -24,7 +24,7 @@ class Lesson(NamedTuple):
     loss: float
     bits: float  # per sequence
     bit_errors: float  # per sequence
-    gradient_norm: float  # before clipping
+    gradient_norm: float  # before clipping; the update was skipped if it is not finite
 
 
 class Learner:
@@ -41,9 +41,12 @@ class Learner:
     def learn(self, update: int) -> Lesson:
         """Do the update of this number.
 
+        A gradient that leaves the number format, as one through hundreds of steps can, says nothing: the weights and
+        the optimiser then stay as they are.
+
         Raises:
-            DivergedError: The loss or a gradient is not finite; the weights are still those of the update before.
-                Or the loss that the curriculum wants to know after the update is not.
+            DivergedError: The loss is not finite; the weights are still those of the update before. Or the loss that
+                the curriculum wants to know after the update is not.
         """
         sizes, batch = training_batch(self.run, self.task, self.curriculum, update)
         outputs, _ = self.model(batch.inputs, lengths=batch.lengths)
@@ -54,8 +57,10 @@ class Learner:
         norm = clip_gradients(self.parameters, self.run.gradient_clip, self.run.gradient_bound)
         wrong = bit_errors(outputs, batch.targets, batch.scored)
         lesson = Lesson(*torch.stack([loss.detach(), information.detach().mean(), wrong.mean(), norm]).tolist())
-        if not math.isfinite(lesson.loss + lesson.gradient_norm):
-            raise DivergedError(f"update {update}: loss {lesson.loss}, norm of its gradient {lesson.gradient_norm}")
+        if not math.isfinite(lesson.loss):
+            raise DivergedError(f"update {update}: loss {lesson.loss}")
+        if not math.isfinite(lesson.gradient_norm):
+            return lesson
         for group in self.optimiser.param_groups:
             group["lr"] = self.learning_rate(update)
         self.optimiser.step()

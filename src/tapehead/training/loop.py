@@ -133,6 +133,10 @@ def restore(learner: Learner, checkpoint: Checkpoint, path: Path) -> None:
         raise BrokenCheckpointError(f"{path}: the checkpoint is of another curriculum: {problem}") from problem
 
 
+SKIPPED_AT_MOST = 20
+"""Updates in a row whose gradients are not finite, and which are skipped; with the last of them the run stops."""
+
+
 class _Training:
     """A run on its way."""
 
@@ -161,6 +165,9 @@ class _Training:
         """Do one update, and the evaluation that is due after it."""
         lesson = self.learner.learn(self.standing.update + 1)
         self.standing.count(lesson)
+        if self.standing.skipped_in_a_row == SKIPPED_AT_MOST:
+            said = f"its gradient is not finite, nor are those of the {SKIPPED_AT_MOST - 1} updates before"
+            raise DivergedError(f"update {self.standing.update}: {said}")
         if self.standing.update % self.run.evaluate_every == 0 or self.standing.update == self.run.updates:
             self._evaluate()
         return lesson
@@ -179,6 +186,7 @@ class _Training:
             "bits": standing.bits / standing.lessons,
             "bit_errors": standing.bit_errors / standing.lessons,
             "largest_gradient_norm": standing.gradient_norm,
+            "skipped_updates": standing.skipped,
             **{f"mean_{name}": mean for name, mean in zip(self.learner.task.size_names, sizes, strict=True)},
             "evaluation_bits": score.bits,
             "evaluation_bit_errors": score.bit_errors,
@@ -191,6 +199,7 @@ class _Training:
             solved_at = standing.update
         self.standing = Standing(
             update=standing.update,
+            skipped_in_a_row=standing.skipped_in_a_row,
             solved_at_update=solved_at,
             evaluation_bit_errors=score.bit_errors,
             evaluation_bits=score.bits,

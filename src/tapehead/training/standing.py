@@ -1,5 +1,6 @@
 """Where a run stands, and how it ended: the numbers beside the tensors."""
 
+import math
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -33,21 +34,28 @@ class Standing:
     """Where a run stands between two updates, but for its tensors."""
 
     update: int = 0
-    lessons: int = 0  # since the last evaluation; the next four are over these
+    lessons: int = 0  # since the last evaluation; the next five are over these
     loss: float = 0.0
     bits: float = 0.0
     bit_errors: float = 0.0
     gradient_norm: float = 0.0
+    skipped: int = 0
+    skipped_in_a_row: int = 0  # up to now
     solved_at_update: int | None = None
     evaluation_bit_errors: float | None = None
     evaluation_bits: float | None = None
     seconds: float = 0.0
 
     def count(self, lesson: Lesson) -> None:
-        """Note one more update: sums, and the largest gradient."""
+        """Note one more update: sums, and the largest gradient; or that it was skipped."""
         self.update += 1
         self.lessons += 1
         self.loss += lesson.loss
         self.bits += lesson.bits
         self.bit_errors += lesson.bit_errors
-        self.gradient_norm = max(self.gradient_norm, lesson.gradient_norm)
+        if math.isfinite(lesson.gradient_norm):
+            self.gradient_norm = max(self.gradient_norm, lesson.gradient_norm)
+            self.skipped_in_a_row = 0
+        else:
+            self.skipped += 1
+            self.skipped_in_a_row += 1

@@ -5,10 +5,10 @@ from typing import NamedTuple
 
 from tapehead._shapes import Inputs, Lengths, Outputs
 from tapehead.kernels._backend import Problem, Refusal, choose
-from tapehead.kernels.dnc_scan import reference
+from tapehead.kernels.dnc_scan import cpu, reference
 from tapehead.maths.dnc import DNCOptions, DNCState, DNCWeights
 
-REFUSALS: Mapping[str, Refusal] = {"reference": lambda problem: None}
+REFUSALS: Mapping[str, Refusal] = {"cpu": cpu.refuse, "reference": lambda problem: None}
 """The backends, fastest first, each with what it refuses."""
 
 
@@ -45,5 +45,6 @@ def dnc_scan(
     Raises:
         Unsupported: The backend that was asked for cannot run this problem.
     """
-    choose(backend, Problem(inputs.device, inputs.dtype), REFUSALS)
-    return DNCScan(*reference.scan(inputs, state, lengths, weights, options, keep_states))
+    chosen = choose(backend, Problem(inputs.device, inputs.dtype), REFUSALS)
+    scan = {"cpu": cpu.scan, "reference": reference.scan}[chosen]
+    return DNCScan(*scan(inputs, state, lengths, weights, options, keep_states))

@@ -1,20 +1,10 @@
 // From what the head layer says to each head's weighting, and back (Graves et al. 2014, section 3.3).
 #pragma once
 
-#include "memory.h"
+#include "native/content.h"
+#include "ntm_scan/native/memory.h"
 
 namespace {
-
-// Calls work(first slot, slots from there on) for every vector of slots; the second is below LANES in the last ones.
-template <class Real, class Work>
-ALWAYS_INLINE void for_slots(const Sizes& s, const Work& work) {
-    for (index_t slot = 0; slot < s.slots_padded; slot += LANES<Real>) work(slot, s.slots - slot);
-}
-
-template <class Real>
-ALWAYS_INLINE Vector<Real> clipped(Vector<Real> value, Real clip) {
-    return smaller<Real>(spread(clip), larger<Real>(spread(-clip), value));
-}
 
 // What the heads are told, from the head layer's outputs: k = tanh, beta = softplus, g = sigmoid, s = softmax,
 // gamma = 1 + softplus, e = sigmoid, a = tanh of the clipped parts.
@@ -22,7 +12,7 @@ ALWAYS_INLINE Vector<Real> clipped(Vector<Real> value, Real clip) {
 // `slopes` gets what a parameter's gradient is multiplied with to give its output's, zero where the clip holds; of the
 // shifts, whose softmax mixes them, only that zero, or one.
 template <class Real>
-void head_parameters(const Sizes& s, const Parts& at, const Real* raw, Real clip, Real* parameters, Real* slopes) {
+void head_parameters(const NTMSizes& s, const Parts& at, const Real* raw, Real clip, Real* parameters, Real* slopes) {
     const auto map = [&](index_t first, index_t past, const auto& function) {
         for (index_t i = first; i < past; i += LANES<Real>) {
             const Vector<Real> x = load_first(raw + i, past - i), bounded = clipped(x, clip), zero = {};
@@ -49,70 +39,20 @@ void head_parameters(const Sizes& s, const Parts& at, const Real* raw, Real clip
     if (!s.location) return;
     map(at.gate, at.shifts, sigmoid_of);
     map(at.shifts, at.sharpening, [](Vector<Real> x, Vector<Real>&) { return x; });
-    softmax_of_shifts(s, parameters + at.shifts);
+    softmax_of_groups(s.heads, s.offsets, parameters + at.shifts);
     map(at.sharpening, at.erase, softplus_of);
     for (index_t head = 0; head < s.heads; ++head) parameters[at.sharpening + head] += 1;
-}
-
-template <class Real>
-void softmax_of_shifts(const Sizes& s, Real* shifts) {
-    for (index_t head = 0; head < s.heads; ++head) {
-        Real* own = shifts + head * s.offsets;
-        Real largest = own[0];
-        for (index_t o = 1; o < s.offsets; ++o) largest = own[o] > largest ? own[o] : largest;
-        for (index_t o = 0; o < s.offsets; ++o) own[o] -= largest;
-    }
-    const index_t count = s.heads * s.offsets;
-    for (index_t i = 0; i < count; i += LANES<Real>) {
-        store_first(shifts + i, exp_below_zero<Real>(load_first(shifts + i, count - i)), count - i);
-    }
-    for (index_t head = 0; head < s.heads; ++head) {
-        Real* own = shifts + head * s.offsets;
-        Real sum = 0;
-        for (index_t o = 0; o < s.offsets; ++o) sum += own[o];
-        for (index_t o = 0; o < s.offsets; ++o) own[o] /= sum;
-    }
 }
 
 // Turns the gradient of the parameters into that of the head layer's outputs, in place.
 template <class Real>
 void head_parameters_backward(
-    const Sizes& s, const Parts& at, const Real* parameters, const Real* slopes, Real* gradient) {
-    for (index_t head = 0; head < (s.location ? s.heads : 0); ++head) {
-        const Real* shifts = parameters + at.shifts + head * s.offsets;
-        Real* d_shifts = gradient + at.shifts + head * s.offsets;
-        Real mean = 0;
-        for (index_t o = 0; o < s.offsets; ++o) mean += d_shifts[o] * shifts[o];
-        for (index_t o = 0; o < s.offsets; ++o) d_shifts[o] = shifts[o] * (d_shifts[o] - mean);
+    const NTMSizes& s, const Parts& at, const Real* parameters, const Real* slopes, Real* gradient) {
+    if (s.location) {
+        softmax_of_groups_backward(s.heads, s.offsets, parameters + at.shifts, gradient + at.shifts);
     }
     for (index_t i = 0; i < s.parameters; i += LANES<Real>) {  // rows are padded
         store(gradient + i, load(gradient + i) * load(slopes + i));
-    }
-}
-
-// k / max(|k|, floor) of every head, and 1 / max(|k|, floor).
-template <class Real>
-void directions(const Sizes& s, const Real* keys, Real* direction, Real* inverse_norm) {
-    constexpr Real floor = NORM_FLOOR<Real> * NORM_FLOOR<Real>;
-    for (index_t head = 0; head < s.heads; ++head) {
-        Vector<Real> squares = {};
-        for (index_t i = 0; i < s.width; i += LANES<Real>) {
-            const Vector<Real> key = load_first(keys + head * s.width + i, s.width - i);
-            squares += key * key;
-        }
-        const Real square = sum_of_lanes<Real>(squares);
-        inverse_norm[head] = Real(1) / Real(__builtin_sqrt(square < floor ? floor : square));
-    }
-    scale_keys(s, keys, inverse_norm, direction);
-}
-
-template <class Real>
-void scale_keys(const Sizes& s, const Real* keys, const Real* inverse_norm, Real* direction) {
-    for (index_t head = 0; head < s.heads; ++head) {
-        for (index_t i = 0; i < s.width; i += LANES<Real>) {
-            const index_t at = head * s.width + i, left = s.width - i;
-            store_first(direction + at, load_first(keys + at, left) * inverse_norm[head], left);
-        }
     }
 }
 
@@ -125,7 +65,7 @@ constexpr int HEADS_AT_ONCE_BACKWARD = 2;  // more of them would not fit in the 
 
 // Copies the first `reach` slots behind the last, and the last before the first.
 template <class Real>
-ALWAYS_INLINE void close_ring(const Sizes& s, Real* ring) {
+ALWAYS_INLINE void close_ring(const NTMSizes& s, Real* ring) {
     for (index_t i = 0; i < s.reach; ++i) {
         ring[s.slots + i] = ring[i];
         ring[-1 - i] = ring[s.slots - 1 - i];
@@ -133,8 +73,8 @@ ALWAYS_INLINE void close_ring(const Sizes& s, Real* ring) {
 }
 
 // Room for a ring of slots, and where its first slot lies.
-inline index_t ring_margin(const Sizes& s) { return padded(s.reach > 0 ? s.reach : 0); }
-inline index_t ring_size(const Sizes& s) { return s.slots_padded + 2 * ring_margin(s) + ROW_MULTIPLE; }
+inline index_t ring_margin(const NTMSizes& s) { return padded(s.reach > 0 ? s.reach : 0); }
+inline index_t ring_size(const NTMSizes& s) { return s.slots_padded + 2 * ring_margin(s) + ROW_MULTIPLE; }
 
 // What one head's addressing reads and writes.
 template <class Real>
@@ -146,7 +86,7 @@ struct HeadTables {
 
     HeadTables() = default;
     HeadTables(
-        const Sizes& s, const Parts& at, const Real* parameters, index_t head, const Real* previous_weightings,
+        const NTMSizes& s, const Parts& at, const Real* parameters, index_t head, const Real* previous_weightings,
         Real* cosines, Real* contents, Real* logs_shifted, Real* weightings)
         : strength(parameters[at.strength + head]), gate(0), sharpening(0), shifts(nullptr),
           previous(previous_weightings + head * s.slots_padded), cosine(cosines + head * s.slots_padded),
@@ -160,31 +100,6 @@ struct HeadTables {
     }
 };
 
-#define EACH_HEAD _Pragma("GCC unroll 4") for (int h = 0; h < HEADS; ++h)
-
-// From the cosines to w^c = softmax_i(beta * cos(i)), still to be multiplied with `scale`.
-template <class Real, int HEADS>
-ALWAYS_INLINE void address_by_content(
-    const Sizes& s, const HeadTables<Real>* head, Real* const* content, Real* scale) {
-    const Real lowest = -__builtin_inf();
-    Vector<Real> largest[HEADS], sums[HEADS] = {};
-    Real best[HEADS];
-    EACH_HEAD largest[h] = spread(lowest);
-    for_slots<Real>(s, [&](index_t slot, index_t left) {
-        EACH_HEAD largest[h] = larger<Real>(largest[h], first_lanes(load(head[h].cosine + slot), left, lowest));
-    });
-    EACH_HEAD best[h] = largest_of_lanes<Real>(largest[h]);
-    for_slots<Real>(s, [&](index_t slot, index_t left) {
-        EACH_HEAD {
-            const Vector<Real> score = head[h].strength * (load(head[h].cosine + slot) - best[h]);
-            const Vector<Real> power = first_lanes(exp_below_zero<Real>(score), left, Real(0));
-            sums[h] += power;
-            store(content[h] + slot, power);
-        }
-    });
-    EACH_HEAD scale[h] = Real(1) / sum_of_lanes<Real>(sums[h]);
-}
-
 // w^g = g w^c + (1 - g) w_{t-1}, laid in a ring.
 template <class Real>
 ALWAYS_INLINE void interpolate(const HeadTables<Real>& head, index_t slot, Vector<Real> content, Real* ring) {
@@ -193,7 +108,7 @@ ALWAYS_INLINE void interpolate(const HeadTables<Real>& head, index_t slot, Vecto
 
 // w~(i) = sum_o s(o) w^g(i - o) at one vector of slots. OFFSETS is their number where it is known beforehand, else 0.
 template <class Real, int OFFSETS>
-ALWAYS_INLINE Vector<Real> shifted(const Sizes& s, const Real* ring, const Real* shifts, index_t slot) {
+ALWAYS_INLINE Vector<Real> shifted(const NTMSizes& s, const Real* ring, const Real* shifts, index_t slot) {
     const index_t offsets = OFFSETS ? OFFSETS : s.offsets, reach = OFFSETS ? OFFSETS / 2 : s.reach;
     Vector<Real> sum = {};
 #pragma GCC unroll 4
@@ -203,7 +118,7 @@ ALWAYS_INLINE Vector<Real> shifted(const Sizes& s, const Real* ring, const Real*
 
 // From the cosines to the new weightings of some heads.
 template <class Real, int HEADS, int OFFSETS>
-void address(const Sizes& s, const HeadTables<Real>* head, Real* rings) {
+void address(const NTMSizes& s, const HeadTables<Real>* head, Real* rings) {
     Real scale[HEADS], top[HEADS], *ring[HEADS], *powers[HEADS];
     if (!s.location) {
         EACH_HEAD powers[h] = head[h].weighting;
@@ -259,7 +174,7 @@ struct HeadGradients {
 
 // Backward of `address`.
 template <class Real, int HEADS, int OFFSETS>
-void address_backward(const Sizes& s, const HeadTables<Real>* head, const HeadGradients<Real>* d, Real* rings) {
+void address_backward(const NTMSizes& s, const HeadTables<Real>* head, const HeadGradients<Real>* d, Real* rings) {
     const Vector<Real> zero = {};
     Vector<Real> sums[HEADS] = {};
     Real mean[HEADS];
@@ -339,21 +254,12 @@ void address_backward(const Sizes& s, const HeadTables<Real>* head, const HeadGr
             }
         });
     }
-    Vector<Real> d_strength[HEADS] = {};
-    EACH_HEAD mean[h] = sum_of_lanes<Real>(sums[h]);
-    for_slots<Real>(s, [&](index_t slot, index_t) {
-        EACH_HEAD {
-            const Vector<Real> d_score = load(by_content[h] + slot) * (load(d[h].cosine + slot) - mean[h]);
-            d_strength[h] += d_score * load(head[h].cosine + slot);
-            store(d[h].cosine + slot, head[h].strength * d_score);
-        }
-    });
-    EACH_HEAD *d[h].strength = sum_of_lanes<Real>(d_strength[h]);
+    address_by_content_backward<Real, HEADS>(s, head, by_content, sums, d);
 }
 
 // Calls work(first head, Constant<heads>, Constant<offsets>) for all heads, so many at once.
 template <int AT_ONCE, class Work>
-ALWAYS_INLINE void for_heads(const Sizes& s, const Work& work) {
+ALWAYS_INLINE void for_heads(const NTMSizes& s, const Work& work) {
     index_t head = 0;
     const auto go = [&](auto heads) {
         s.offsets == 3 ? work(head, heads, Constant<3>{}) : work(head, heads, Constant<0>{});

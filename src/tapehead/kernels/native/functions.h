@@ -4,7 +4,7 @@
 // about that number instead. NaN stays NaN, but for log.
 #pragma once
 
-#include "lanes.h"
+#include "native/lanes.h"
 
 namespace {
 

@@ -1,8 +1,8 @@
 // The elementwise part of a controller's layer, for one sequence and one step.
 #pragma once
 
-#include "functions.h"
-#include "layout.h"
+#include "native/functions.h"
+#include "native/layout.h"
 
 namespace {
 

@@ -4,7 +4,7 @@
 // rows around it: a sequence's numbers do not depend on its neighbours, nor on how the batch is cut.
 #pragma once
 
-#include "lanes.h"
+#include "native/lanes.h"
 
 namespace {
 

@@ -1,0 +1,218 @@
+"""A machine over a sequence as one call into C++, on torch's own threads: all that does not depend on the machine.
+
+The C++ (`native/`) knows nothing of torch. Here it is registered as operators, forward and backward, and given torch's
+tensors as pointers.
+"""
+
+import ctypes
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.autograd.function import once_differentiable
+
+from tapehead.kernels import _native
+from tapehead.kernels._backend import Problem
+from tapehead.kernels._call import at, enter, new_call, pointers
+from tapehead.kernels._machine import Machine
+
+
+def refuse(problem: Problem) -> str | None:
+    """Say why the kernels cannot run a problem; None where they can."""
+    if problem.device.type != "cpu":
+        return f"the tensors are on {problem.device}, and this backend runs on the CPU"
+    if problem.dtype not in {torch.float32, torch.float64}:
+        return f"the numbers are {problem.dtype}, and this backend computes in float32 and float64"
+    if not torch.compiler.is_compiling() and torch._C._are_functorch_transforms_active():
+        return "the transforms of torch.func cannot see into it"
+    return _native.MISSING
+
+
+# ------------------------------------------------------------------------------------------------------ the operators
+#
+# `ntm_scan` (or another machine's) is what users see. On its way down it meets autograd, which calls `ntm_scan_forward`
+# in its place and keeps what that leaves for `ntm_scan_backward`. torch.library.custom_op would do the same for several
+# times the overhead.
+
+_OPERATORS = torch.library.Library("tapehead", "FRAGMENT")
+_ARGUMENTS = "Tensor inputs, Tensor[] state, Tensor? lengths, Tensor[] weights, int[] options, float? clip"
+
+
+def register(machine: Machine) -> None:
+    """Make a machine's operators."""
+    name = f"{machine.name}_scan"
+    run, shapes = partial(_run, machine), partial(_shapes_of_run, machine)
+    _OPERATORS.define(f"{name}({_ARGUMENTS}, bool keep_states) -> Tensor[]")
+    _OPERATORS.define(f"{name}_forward({_ARGUMENTS}, bool keep_states) -> Tensor[]")
+    _OPERATORS.define(f"{name}_backward({_ARGUMENTS}, Tensor kept, Tensor?[] gradients, bool[] wanted) -> Tensor[]")
+    _OPERATORS.impl(name, run, "CPU")
+    _OPERATORS.impl(name, partial(_with_autograd, machine), "Autograd")
+    _OPERATORS.impl(f"{name}_forward", partial(run, keep=True), "CPU")
+    _OPERATORS.impl(f"{name}_backward", partial(_run_backward, machine), "CPU")
+    torch.library.register_fake(f"tapehead::{name}", shapes, lib=_OPERATORS)
+    torch.library.register_fake(f"tapehead::{name}_forward", partial(shapes, keep=True), lib=_OPERATORS)
+    torch.library.register_fake(f"tapehead::{name}_backward", _shapes_of_backward, lib=_OPERATORS)
+
+
+def _run(
+    machine: Machine,
+    inputs: Tensor,
+    state: list[Tensor],
+    lengths: Tensor | None,
+    weights: list[Tensor],
+    options: list[int],
+    clip: float | None,
+    keep_states: bool,
+    keep: bool = False,
+) -> list[Tensor]:
+    """Go forward: outputs, last state, every state where wanted; with `keep`, also what the backward pass will need."""
+    sizes = machine.sizes(inputs, state, weights, options)
+    machine.check_tensors(sizes, inputs, state, lengths, weights)
+    inputs, state, weights = inputs.contiguous(), _contiguous(state), _contiguous(weights)
+    lengths = None if lengths is None else lengths.contiguous()
+    outputs = inputs.new_empty(sizes.steps, sizes.sequences, sizes.outputs)
+    last = [torch.empty_like(tensor) for tensor in state]
+    states = [tensor.new_empty(sizes.steps, *tensor.shape) for tensor in state] if keep_states else []
+    kept = [_native.ROOM.lend(int(machine.kept(sizes)), inputs.dtype)] if keep else []
+    call, of_weights = new_call(machine, sizes, clip), pointers(weights)
+    call.weights, call.input = ctypes.addressof(of_weights), at(inputs)
+    call.lengths, call.output = at(lengths), at(outputs)
+    call.first, call.last = pointers(state), pointers(last)
+    if keep_states:
+        call.states = pointers(states)
+    if keep:
+        call.kept = at(kept[0])
+    enter(machine, "forward", call, inputs.dtype)
+    return [outputs, *last, *states, *kept]
+
+
+def _run_backward(
+    machine: Machine,
+    inputs: Tensor,
+    state: list[Tensor],
+    lengths: Tensor | None,
+    weights: list[Tensor],
+    options: list[int],
+    clip: float | None,
+    kept: Tensor,
+    gradients: list[Tensor | None],
+    wanted: list[bool],
+) -> list[Tensor]:
+    """Go back: the gradients of those of inputs, state and weights that are wanted."""
+    sizes = machine.sizes(inputs, state, weights, options)
+    inputs, state, weights = inputs.contiguous(), _contiguous(state), _contiguous(weights)
+    lengths = None if lengths is None else lengths.contiguous()
+    given = [None if gradient is None else gradient.contiguous() for gradient in gradients]
+    tensors = [inputs, *state, *weights]
+    results = [torch.empty_like(tensor) if want else None for tensor, want in zip(tensors, wanted, strict=True)]
+    behind = 1 + len(state)
+    call = new_call(machine, sizes, clip)
+    of_weights, of_gradients = pointers(weights), pointers(results[behind:])
+    call.weights, call.input = ctypes.addressof(of_weights), at(inputs)
+    call.lengths, call.output = at(lengths), at(given[0])
+    call.first, call.last = pointers(state), pointers(given[1:behind])
+    if len(given) > behind:
+        call.states = pointers(given[behind:])
+    call.input_gradient, call.first_gradient = at(results[0]), pointers(results[1:behind])
+    if any(wanted[behind:]):
+        call.weight_gradients = ctypes.addressof(of_gradients)
+    call.kept = at(kept)
+    enter(machine, "backward", call, inputs.dtype)
+    return [result for result in results if result is not None]
+
+
+def _shapes_of_run(
+    machine: Machine,
+    inputs: Tensor,
+    state: list[Tensor],
+    lengths: Tensor | None,
+    weights: list[Tensor],
+    options: list[int],
+    clip: float | None,
+    keep_states: bool,
+    keep: bool = False,
+) -> list[Tensor]:
+    sizes = machine.sizes(inputs, state, weights, options)
+    steps, of_state = (sizes.steps,), machine.state_shapes(sizes)
+    shapes = [(*steps, sizes.sequences, sizes.outputs), *of_state]
+    if keep_states:
+        shapes += [steps + shape for shape in of_state]
+    if keep:
+        shapes.append((machine.kept(sizes),))
+    return [inputs.new_empty(shape) for shape in shapes]
+
+
+def _shapes_of_backward(
+    inputs: Tensor,
+    state: list[Tensor],
+    lengths: Tensor | None,
+    weights: list[Tensor],
+    options: list[int],
+    clip: float | None,
+    kept: Tensor,
+    gradients: list[Tensor | None],
+    wanted: list[bool],
+) -> list[Tensor]:
+    tensors = zip([inputs, *state, *weights], wanted, strict=True)
+    return [tensor.new_empty(tensor.shape) for tensor, want in tensors if want]
+
+
+class _Differentiable(torch.autograd.Function):
+    """A scan, kept for its gradient; the tensors are the inputs, the state and the weights."""
+
+    @staticmethod
+    def forward(
+        ctx: Any,
+        machine: Machine,
+        options: list[int],
+        clip: float | None,
+        keep_states: bool,
+        lengths: Tensor | None,
+        *tensors: Tensor,
+    ) -> tuple[Tensor, ...]:
+        behind = 1 + len(machine.state_fields)
+        inputs, state, weights = tensors[0], list(tensors[1:behind]), list(tensors[behind:])
+        with torch._C._AutoDispatchBelowAutograd():
+            *results, kept = _operator(machine, "_forward")(inputs, state, lengths, weights, options, clip, keep_states)
+        ctx.machine, ctx.options, ctx.clip = machine, options, clip
+        ctx.save_for_backward(lengths, kept, *tensors)
+        ctx.set_materialize_grads(False)
+        return tuple(results)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, *gradients: Tensor | None) -> tuple[Tensor | None, ...]:
+        lengths, kept, inputs, *tensors = ctx.saved_tensors
+        wanted, fields = ctx.needs_input_grad[5:], len(ctx.machine.state_fields)
+        run = _operator(ctx.machine, "_backward")
+        state, weights = tensors[:fields], tensors[fields:]
+        found = iter(run(inputs, state, lengths, weights, ctx.options, ctx.clip, kept, gradients, wanted))
+        return (None,) * 5 + tuple(next(found) if want else None for want in wanted)
+
+
+def _operator(machine: Machine, half: str = "") -> Callable[..., list[Tensor]]:
+    found: Callable[..., list[Tensor]] = getattr(torch.ops.tapehead, f"{machine.name}_scan{half}").default
+    return found
+
+
+def _with_autograd(
+    machine: Machine,
+    inputs: Tensor,
+    state: list[Tensor],
+    lengths: Tensor | None,
+    weights: list[Tensor],
+    options: list[int],
+    clip: float | None,
+    keep_states: bool,
+) -> list[Tensor]:
+    if torch.is_grad_enabled() and any(tensor.requires_grad for tensor in (inputs, *state, *weights)):
+        apply: Callable[..., tuple[Tensor, ...]] = _Differentiable.apply
+        return list(apply(machine, options, clip, keep_states, lengths, inputs, *state, *weights))
+    with torch._C._AutoDispatchBelowAutograd():
+        return _operator(machine)(inputs, state, lengths, weights, options, clip, keep_states)
+
+
+def _contiguous(tensors: Sequence[Tensor]) -> list[Tensor]:
+    return [tensor.contiguous() for tensor in tensors]

@@ -1,0 +1,267 @@
+// The passes over the memory that read it, write it, and compare it behind a mask, forward and backward.
+#pragma once
+
+#include "dnc_scan/native/layout.h"
+#include "native/content.h"
+#include "native/weights.h"
+
+namespace {
+
+// M <- M * psi (where there is de-allocation) * prod_h (1 - w_h e_h^T) + sum_h w_h a_h^T, and |M(i)|^2 afterwards where
+// that is wanted. WRITES is the number of write heads where it is known beforehand, else -1.
+template <class Real, int WRITES>
+void write_together(
+    const DNCSizes& s, const Real* before, Real* after, const Real* retained, const Real* writing, const Real* erase,
+    const Real* add, Real* squares) {
+    constexpr index_t lanes = LANES<Real>;
+    constexpr int KNOWN = WRITES > 0 ? WRITES : 1;
+    const index_t writes = WRITES > 0 ? WRITES : s.write_heads;
+    for_blocks<Real>(s.slots_padded, [&](index_t first, auto block) {
+        constexpr int VECTORS = decltype(block)::value;
+        Vector<Real> square[VECTORS] = {}, stays[VECTORS], weighting[KNOWN][VECTORS];
+#pragma GCC unroll 4
+        for (int v = 0; v < VECTORS; ++v) {
+            stays[v] = retained ? load(retained + first + v * lanes) : spread(Real(1));
+            for (int head = 0; WRITES > 0 && head < KNOWN; ++head) {
+                weighting[head][v] = load(writing + head * s.slots_padded + first + v * lanes);
+            }
+        }
+        const auto weight = [&](index_t head, int v) {
+            return WRITES > 0 ? weighting[head][v] : load(writing + head * s.slots_padded + first + v * lanes);
+        };
+        for (index_t row = 0; row < s.width; ++row) {
+            const index_t at = row * s.slots_padded + first;
+            Vector<Real> entry[VECTORS];
+#pragma GCC unroll 4
+            for (int v = 0; v < VECTORS; ++v) entry[v] = load(before + at + v * lanes) * stays[v];
+            for (index_t head = 0; head < writes; ++head) {
+                const Real e = erase[head * s.width + row];
+#pragma GCC unroll 4
+                for (int v = 0; v < VECTORS; ++v) entry[v] *= Real(1) - weight(head, v) * e;
+            }
+            for (index_t head = 0; head < writes; ++head) {
+                const Real a = add[head * s.width + row];
+#pragma GCC unroll 4
+                for (int v = 0; v < VECTORS; ++v) entry[v] += weight(head, v) * a;
+            }
+#pragma GCC unroll 4
+            for (int v = 0; v < VECTORS; ++v) {
+                store(after + at + v * lanes, entry[v]);
+                square[v] += entry[v] * entry[v];
+            }
+        }
+#pragma GCC unroll 4
+        for (int v = 0; v < VECTORS; ++v) {
+            if (squares) store(squares + first + v * lanes, square[v]);
+        }
+    });
+}
+
+// Backward of write_together. `d_memory` is the gradient of the memory after on entry, of the memory before on return;
+// `d_writing` is added to, `d_retained` written. ROOM: 2 H + 1 vectors.
+template <class Real, int WRITES>
+void write_together_backward(
+    const DNCSizes& s, const Real* memory, const Real* retained, const Real* writing, const Real* erase, const Real* add,
+    Real* d_memory, Real* d_writing, Real* d_retained, Real* partial_erase, Real* partial_add, Real* room) {
+    constexpr index_t lanes = LANES<Real>;
+    const index_t writes = WRITES > 0 ? WRITES : s.write_heads;
+    for_blocks<Real, WRITES == 1 ? 4 : 1>(s.slots_padded, [&](index_t first, auto block) {
+        constexpr int VECTORS = decltype(block)::value;
+        Vector<Real> few[2][VECTORS], d_stays[VECTORS] = {}, stays[VECTORS];
+        Vector<Real>* many = reinterpret_cast<Vector<Real>*>(room);
+        const auto weight = [&](index_t head, int v) -> Vector<Real>& { return WRITES == 1 ? few[0][v] : many[head]; };
+        const auto d_weight = [&](index_t head, int v) -> Vector<Real>& {
+            return WRITES == 1 ? few[1][v] : many[writes + head];
+        };
+#pragma GCC unroll 4
+        for (int v = 0; v < VECTORS; ++v) {
+            stays[v] = retained ? load(retained + first + v * lanes) : spread(Real(1));
+            for (index_t head = 0; head < writes; ++head) {
+                weight(head, v) = load(writing + head * s.slots_padded + first + v * lanes);
+                d_weight(head, v) = load(d_writing + head * s.slots_padded + first + v * lanes);
+            }
+        }
+        for (index_t row = 0; row < s.width; ++row) {
+            const index_t at = row * s.slots_padded + first;
+            Vector<Real> kept[VECTORS], d[VECTORS], entry[VECTORS];
+#pragma GCC unroll 4
+            for (int v = 0; v < VECTORS; ++v) {
+                entry[v] = load(memory + at + v * lanes);
+                d[v] = load(d_memory + at + v * lanes);
+                kept[v] = spread(Real(1));
+            }
+            for (index_t head = 0; head < writes; ++head) {
+                const index_t here = head * s.width + row;
+                const Real e = erase[here], a = add[here];
+                Vector<Real> d_erase = first == 0 ? Vector<Real>{} : load(partial_erase + here * lanes);
+                Vector<Real> d_add = first == 0 ? Vector<Real>{} : load(partial_add + here * lanes);
+#pragma GCC unroll 4
+                for (int v = 0; v < VECTORS; ++v) {
+                    Vector<Real> d_erased = d[v] * entry[v] * stays[v];  // of 1 - w e, all other heads' factors in it
+                    for (index_t other = 0; WRITES != 1 && other < writes; ++other) {
+                        if (other != head) d_erased *= Real(1) - weight(other, v) * erase[other * s.width + row];
+                    }
+                    d_add += d[v] * weight(head, v);
+                    d_erase -= d_erased * weight(head, v);
+                    d_weight(head, v) += d[v] * a - d_erased * e;
+                    kept[v] *= Real(1) - weight(head, v) * e;
+                }
+                store(partial_erase + here * lanes, d_erase);
+                store(partial_add + here * lanes, d_add);
+            }
+#pragma GCC unroll 4
+            for (int v = 0; v < VECTORS; ++v) {
+                d_stays[v] += d[v] * kept[v] * entry[v];
+                store(d_memory + at + v * lanes, d[v] * kept[v] * stays[v]);
+            }
+        }
+        const Vector<Real> zero = {};
+#pragma GCC unroll 4
+        for (int v = 0; v < VECTORS; ++v) {
+            store(d_retained + first + v * lanes, retained ? d_stays[v] : zero);
+            for (index_t head = 0; head < writes; ++head) {
+                store(d_writing + head * s.slots_padded + first + v * lanes, d_weight(head, v));
+            }
+        }
+    });
+}
+
+// r(h) = sum_i w(i) M(i), of READS heads, as partial sums.
+template <class Real, int READS>
+ALWAYS_INLINE void read_of(const DNCSizes& s, const Real* memory, const Real* reading, Real* partial) {
+    constexpr index_t lanes = LANES<Real>;
+    for_blocks<Real>(s.slots_padded, [&](index_t first, auto block) {
+        constexpr int VECTORS = decltype(block)::value;
+        Vector<Real> weighting[READS][VECTORS];
+#pragma GCC unroll 4
+        for (int head = 0; head < READS; ++head) {
+#pragma GCC unroll 4
+            for (int v = 0; v < VECTORS; ++v) {
+                weighting[head][v] = load(reading + head * s.slots_padded + first + v * lanes);
+            }
+        }
+        for (index_t row = 0; row < s.width; ++row) {
+            Vector<Real> sums[READS];
+#pragma GCC unroll 4
+            for (int head = 0; head < READS; ++head) {
+                sums[head] = first == 0 ? Vector<Real>{} : load(partial + (head * s.width + row) * lanes);
+            }
+#pragma GCC unroll 4
+            for (int v = 0; v < VECTORS; ++v) {
+                const Vector<Real> entry = load(memory + row * s.slots_padded + first + v * lanes);
+#pragma GCC unroll 4
+                for (int head = 0; head < READS; ++head) sums[head] += entry * weighting[head][v];
+            }
+#pragma GCC unroll 4
+            for (int head = 0; head < READS; ++head) store(partial + (head * s.width + row) * lanes, sums[head]);
+        }
+    });
+}
+
+// Calls work(first head, Constant<heads>) for so many heads, four, two or one at once.
+template <class Work>
+ALWAYS_INLINE void for_some_heads(index_t count, const Work& work) {
+    index_t head = 0;
+    const auto go = [&](auto heads) {
+        work(head, heads);
+        head += decltype(heads)::value;
+    };
+    while (count - head >= 4) go(Constant<4>{});
+    if (count - head >= 2) go(Constant<2>{});
+    if (count - head >= 1) go(Constant<1>{});
+}
+
+template <class Real>
+void read(const DNCSizes& s, const Real* memory, const Real* reading, Real* partial, Real* reads) {
+    for_some_heads(s.read_heads, [&](index_t head, auto heads) {
+        read_of<Real, decltype(heads)::value>(
+            s, memory, reading + head * s.slots_padded, partial + head * s.width * LANES<Real>);
+    });
+    add_across_lanes(partial, s.reads, reads);
+}
+
+// -------------------------------------------------------------------------------------------------- behind a mask
+//
+// cos(k * m, M(i) * m), head by head. With s = m^2 it is sum_w s k M / (|k m| |M(i) m|).
+
+// The direction m^2 k / |k m| of a key, and 1 / |k m|.
+template <class Real>
+Real masked_direction(index_t width, const Real* key, const Real* mask, Real* direction) {
+    constexpr Real floor = NORM_FLOOR<Real> * NORM_FLOOR<Real>;
+    Real square = 0;
+    for (index_t w = 0; w < width; ++w) {
+        direction[w] = key[w] * mask[w];
+        square += direction[w] * direction[w];
+    }
+    Real inverse = Real(1) / Real(__builtin_sqrt(square < floor ? floor : square));
+    if (!(square <= HUGE_SQUARE<Real>)) inverse = inverse_norm_of_huge(width, direction, 1);
+    for (index_t w = 0; w < width; ++w) direction[w] = direction[w] * inverse * mask[w];
+    return inverse;
+}
+
+// 1 / |M(i) m| of every slot.
+template <class Real>
+void measure_masked(const DNCSizes& s, const Real* memory, const Real* mask, Real* squares, Real* inverse) {
+    clear(s.slots_padded, squares);
+    for (index_t row = 0; row < s.width; ++row) {
+        for_slots<Real>(s, [&](index_t slot, index_t) {
+            const Vector<Real> shown = load(memory + row * s.slots_padded + slot) * mask[row];
+            store(squares + slot, load(squares + slot) + shown * shown);
+        });
+    }
+    constexpr Real floor = NORM_FLOOR<Real> * NORM_FLOOR<Real>;
+    for (index_t slot = 0; slot < s.slots_padded; ++slot) {
+        if (!(squares[slot] <= HUGE_SQUARE<Real>)) {
+            Real largest = 1, square = 0;
+            for (index_t row = 0; row < s.width; ++row) {
+                const Real size = __builtin_fabs(memory[row * s.slots_padded + slot] * mask[row]);
+                largest = size <= largest ? largest : size;
+            }
+            for (index_t row = 0; row < s.width; ++row) {
+                const Real shown = memory[row * s.slots_padded + slot] * mask[row] / largest;
+                square += shown * shown;
+            }
+            inverse[slot] = Real(1) / Real(__builtin_sqrt(square)) / largest;
+        } else {
+            inverse[slot] = Real(1) / Real(__builtin_sqrt(squares[slot] < floor ? floor : squares[slot]));
+        }
+    }
+}
+
+// Backward of the masked cosine of one head, whose gradient is `d_cosine`: adds to the memory's gradient, gives those of the
+// key and of the mask.
+template <class Real>
+void compare_masked_backward(
+    const DNCSizes& s, const Real* memory, const Real* inverse_norm, const Real* cosine, const Real* key,
+    const Real* mask, Real inverse_key_norm, Real* d_cosine, Real* pull, Real* direction, Real* d_memory, Real* d_key,
+    Real* d_mask) {
+    constexpr Real floored = Real(1) / NORM_FLOOR<Real>;
+    const Real below = floored * (1 - 4 * __builtin_exp2(sizeof(Real) == 4 ? -24 : -53));
+    Vector<Real> products = {};
+    for_slots<Real>(s, [&](index_t slot, index_t) {
+        const Vector<Real> inverse = load(inverse_norm + slot), d = load(d_cosine + slot), zero = {};
+        const Vector<Real> along = d * load(cosine + slot);
+        products += along;
+        store(pull + slot, inverse < below ? -along * inverse * inverse : zero);
+        store(d_cosine + slot, d * inverse);
+    });
+    const Real along = inverse_key_norm < below ? sum_of_lanes<Real>(products) : Real(0);
+    masked_direction(s.width, key, mask, direction);
+    for (index_t row = 0; row < s.width; ++row) {
+        const Real shown = mask[row] * mask[row], directed = key[row] * inverse_key_norm;
+        Vector<Real> dots = {}, squares = {};
+        for_slots<Real>(s, [&](index_t slot, index_t) {
+            const Vector<Real> entry = load(memory + row * s.slots_padded + slot), d = load(d_cosine + slot);
+            const Vector<Real> pulled = load(pull + slot) * entry;
+            Real* to = d_memory + row * s.slots_padded + slot;
+            store(to, load(to) + d * direction[row] + pulled * shown);
+            dots += d * entry;
+            squares += pulled * entry;
+        });
+        const Real dot = sum_of_lanes<Real>(dots), square = sum_of_lanes<Real>(squares);
+        d_key[row] = inverse_key_norm * shown * (dot - along * directed);
+        d_mask[row] = mask[row] * (2 * directed * dot + square - along * directed * directed);
+    }
+}
+
+}  // namespace
