@@ -83,7 +83,7 @@ def test_plots_are_written_where_it_says(told):
     paths = told[1]["plot"].out.splitlines()
     assert {Path(path).name for path in paths} == {
         f"{name}.{suffix}"
-        for name in ("learning_curve", "sequence", "weightings", "memory", "at_work")
+        for name in ("learning_curve", "generalisation", "sequence", "weightings", "memory", "at_work")
         for suffix in ("png", "svg")
     }
     assert all(Path(path).stat().st_size > 1000 for path in paths)

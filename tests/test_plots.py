@@ -31,14 +31,33 @@ def _scored() -> np.ndarray:
     return np.arange(STEPS) > STEPS // 2
 
 
+def _scores() -> dict[str, plots.Scores]:
+    line = plots.Spread(*np.array([[20, 40], [1.0, 2.0], [0.5, 1.5], [1.5, 3.0]]))
+    return {"seed 1": plots.Scores(line, line)}
+
+
+def _kept(write_heads: int = 2, read_heads: int = 3) -> plots.Bookkeeping:
+    def drawn(*shape: int) -> np.ndarray:
+        return np.random.default_rng(0).random((STEPS, *shape))
+
+    heads = {name: drawn(write_heads, SLOTS) for name in ("allocation", "write")} | {"read": drawn(read_heads, SLOTS)}
+    gates = {"allocation_gates": drawn(write_heads), "write_gates": drawn(write_heads), "free_gates": drawn(read_heads)}
+    modes = drawn(read_heads, 2 * write_heads + 1)
+    return plots.Bookkeeping(usage=drawn(SLOTS), **heads, **gates, read_modes=modes)
+
+
 def _every_figure() -> dict[str, Callable[[], Figure]]:
     write, read = _weightings(*range(STEPS)), _weightings(*range(STEPS))
     memory = np.random.default_rng(0).normal(size=(SLOTS, WIDTH))
     return {
-        "learning_curve": lambda: plots.learning_curve({"seed 1": _curve()}, solved_below=0.1, title="Learning"),
+        "learning_curve": lambda: plots.learning_curve({"seed 1": [_curve()]}, solved_below=0.1, title="Learning"),
         "example": lambda: plots.example(_bits(0), _bits(1), _bits(1), _scored(), title="One sequence"),
         "weightings": lambda: plots.weightings(write, read, title="Heads"),
         "memory": lambda: plots.memory({"at the start": memory * 0, "at the end": memory}, title="Memory"),
+        "generalisation": lambda: plots.generalisation({"length": _scores()}, trained_to={"length": 20}, title="Sizes"),
+        "predictions": lambda: plots.predictions(_bits(0)[:, 0], _bits(1)[:, 0], _bits(2)[:, 0], title="Foretold"),
+        "allocation": lambda: plots.allocation(_kept(), title="Free slots"),
+        "links": lambda: plots.links({"at the end": np.zeros((2, SLOTS, SLOTS))}, _kept(), title="Links"),
         "at_work": lambda: plots.at_work(_bits(0), _bits(1), _scored(), write, read, memory, title="At work"),
     }
 
@@ -75,7 +94,7 @@ def test_every_axis_of_a_figure_has_a_name(name: str) -> None:
 
 
 def test_a_learning_curve_has_one_line_a_run_in_each_panel_and_marks_where_a_task_counts_as_solved() -> None:
-    figure = plots.learning_curve({"seed 1": _curve(), "seed 2": _curve()}, solved_below=0.1)
+    figure = plots.learning_curve({"seed 1": [_curve()], "seed 2": [_curve()]}, solved_below=0.1)
     errors, bits = figure.axes
     assert [line.get_label() for line in bits.lines] == ["seed 1", "seed 2"]
     np.testing.assert_array_equal(errors.lines[0].get_xdata(), [0.0, 3.2, 6.4])
@@ -85,7 +104,7 @@ def test_a_learning_curve_has_one_line_a_run_in_each_panel_and_marks_where_a_tas
 
 
 def test_ten_runs_have_ten_different_lines() -> None:
-    figure = plots.learning_curve({f"seed {seed}": _curve() for seed in range(10)})
+    figure = plots.learning_curve({f"seed {seed}": [_curve()] for seed in range(10)})
     assert len({(line.get_color(), line.get_linestyle()) for line in figure.axes[0].lines}) == 10
 
 
@@ -154,3 +173,55 @@ def test_a_machine_at_work_is_orange_where_it_writes_and_blue_where_it_reads() -
 
 def test_an_empty_memory_can_be_drawn(tmp_path: Path) -> None:
     assert plots.save(plots.memory({"at the start": np.zeros((SLOTS, WIDTH))}), tmp_path / "memory")
+
+
+def test_a_channel_that_is_no_bit_is_told_from_the_bits_where_it_is_below_0() -> None:
+    inputs = _bits(0)
+    inputs[0, 3] = -0.5
+    image = plots.example(inputs, _bits(1), _bits(1), _scored()).axes[0].images[0]
+    red, green, _, _ = image.cmap(image.norm(-0.5))
+    assert red > green
+    assert image.cmap(image.norm(1.0))[:3] == (0, 0, 0)
+    assert image.axes.get_title("left") == "input (purple: below 0)"
+
+
+def test_predictions_stand_beside_the_best_possible_ones_and_the_bits_that_came() -> None:
+    bits, foretold, optimal = np.random.default_rng(0).integers(0, 2, (3, 120)).astype(float)
+    figure = plots.predictions(bits, foretold, optimal, model="ntm")
+    lines = [line for axes in figure.axes for line in axes.lines]
+    for name, chances in {"ntm": foretold, "best possible": optimal}.items():
+        drawn = [line.get_ydata() for line in lines if line.get_label() == name]
+        np.testing.assert_array_equal(np.concatenate(drawn), chances)
+    came = np.concatenate([axes.collections[0].get_offsets() for axes in figure.axes])
+    np.testing.assert_array_equal(came, np.stack([np.arange(120), bits], axis=1))
+    assert {text.get_text() for text in figure.legends[0].texts} == {"bit that came", "best possible", "ntm"}
+
+
+def test_usage_and_each_head_s_allocation_are_painted_over_the_gates() -> None:
+    kept = _kept()
+    panels = _panels(plots.allocation(kept))
+    names = ["usage", "allocation for write head 1", "allocation for write head 2", "gates (black: open)"]
+    assert list(panels)[:4] == names
+    np.testing.assert_array_equal(panels["usage"], kept.usage.T)
+    np.testing.assert_array_equal(panels[names[2]], kept.allocation[:, 1].T)
+    np.testing.assert_array_equal(panels[names[3]][2:4], kept.allocation_gates.T)
+
+
+def test_every_gate_and_every_way_of_reading_has_a_row_with_its_name() -> None:
+    gates = plots.allocation(_kept()).axes[3].get_yticklabels()
+    assert [text.get_text() for text in gates] == [
+        *("write 1", "write 2", "allocation 1", "allocation 2", "free 1", "free 2", "free 3"),
+    ]
+    single = plots.links({"at the end": np.zeros((1, SLOTS, SLOTS))}, _kept(1, 1)).subfigs[1].axes[0]
+    assert [text.get_text() for text in single.get_yticklabels()] == ["backward", "content", "forward"]
+
+
+def test_a_link_is_painted_in_the_row_of_the_slot_that_was_written_to_later() -> None:
+    write, later, earlier = _weightings(3, 5), 5, 3
+    linked = np.zeros((1, SLOTS, SLOTS))
+    linked[0, later, earlier] = 1
+    figure = plots.links({"at the end": linked}, _kept(1, 1)._replace(write=write))
+    axes = figure.subfigs[0].axes[0]
+    np.testing.assert_array_equal(np.argwhere(axes.images[0].get_array() == 1), [[4, 2]])  # shown from slot 1 on
+    assert axes.images[0].get_extent() == [0.5, 7.5, 7.5, 0.5]
+    assert (axes.get_xlabel(), axes.get_ylabel()) == ("right after slot", "slot written to")

@@ -25,7 +25,7 @@ COMMANDS = {
     "train": Command("Train a model on a task.", "TASK", ("rich",)),
     "resume": Command("Go on with a run that was stopped.", "RUN", ("rich",)),
     "evaluate": Command("Try a trained model on questions of many sizes.", "RUN", ("rich",)),
-    "plot": Command("Draw how a run went, and what its model does.", "RUN", ("matplotlib",)),
+    "plot": Command("Draw how runs went, and what a model does.", "RUN ...", ("matplotlib",)),
     "bench": Command("Measure how fast a training step is here.", "", ("rich",)),
     "doctor": Command("Say what is installed, and what is missing.", "", ()),
 }

@@ -1,92 +1,114 @@
-"""tapehead plot: pictures of how a run went, and of its model at work."""
+"""tapehead plot: pictures of how runs went, and of a model at work."""
 
 import json
 from argparse import Namespace
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
-
-import numpy as np
-import torch
 
 from tapehead import plots
-from tapehead.cli._errors import asked_wrongly, warn
-from tapehead.cli._parser import Parser, add_json, add_path
-from tapehead.cli.evaluate import checked_size, size, spelt
-from tapehead.models._memory import MemoryModel
-from tapehead.plots import Curve
-from tapehead.tasks import Batch
+from tapehead.cli._errors import CommandError, asked_wrongly, warn
+from tapehead.cli._looking import Pictures, draw_sequence
+from tapehead.cli._parser import Parser, add_json
+from tapehead.cli._recorded import Recorded, curves, grouped, recorded, scores
+from tapehead.cli.evaluate import checked_size, size
 from tapehead.training.data import Purpose, batch_of_size, generator
-from tapehead.training.folder import METRICS, read_rows
-from tapehead.training.trained import Trained, load_trained
+from tapehead.training.folder import METRICS, explained
+from tapehead.training.run import Run
+from tapehead.training.trained import load_trained
 
 PLOTS = "plots"
 
 
 def add_arguments(parser: Parser) -> None:
     """Add what `plot` takes."""
-    add_path(parser)
+    parser.add_argument(
+        "runs",
+        type=Path,
+        nargs="+",
+        metavar="RUN",
+        help="a run's folder; of several runs, which must be of one task, only curves are drawn: those that differ in "
+        "nothing but the seed are one line, their median",
+    )
     parser.add_argument(
         "--length", type=size, metavar="L", help="size of the sequence that is drawn [the third of the papers' points]"
+    )
+    parser.add_argument(
+        "--out", type=Path, metavar="DIR", help="folder for the pictures [RUN/plots; of several runs, ./plots]"
     )
     add_json(parser)
 
 
 def do(chosen: Namespace) -> None:
     """Draw everything there is to draw."""
+    paths = list(dict.fromkeys(chosen.runs))
     with asked_wrongly():
-        trained = load_trained(chosen.run, warn)
-        wanted = checked_size(chosen.length or trained.task.further[:3][-1], trained.task)
-    source = generator(trained.run.seed, Purpose.PICTURE)
-    batch = batch_of_size(trained.task, wanted, 1, source)
-    said = f"{trained.run.task} {spelt(wanted)}, {trained.run.model} after {trained.update:,} updates"
-    written = [*draw_curve(chosen.run, trained), *draw_sequence(chosen.run, trained, batch, said)]
-    if isinstance(trained.model, MemoryModel):
-        written += draw_memory(chosen.run, trained.model, batch, said)
+        runs = [recorded(path) for path in paths]
+        if len(runs) == 1:
+            folder, alone = paths[0] / PLOTS, draw_alone(paths[0], chosen)
+        else:
+            check_together(runs, chosen)
+            folder, alone = Path(PLOTS), {}
+    folder = chosen.out or folder
+    pictures = draw_records(runs) | alone
+    with explained(folder):
+        written = [path for name, figure in pictures.items() for path in plots.save(figure, folder / name)]
     if chosen.json:
-        print(json.dumps({"run": str(chosen.run), "plots": list(map(str, written))}))
+        print(json.dumps({"runs": list(map(str, paths)), "plots": list(map(str, written))}))
     else:
         print("\n".join(map(str, written)))
 
 
-def draw_curve(path: Path, trained: Trained) -> list[Path]:
-    """Draw the learning curve from the recorded evaluations, once there are any."""
-    rows = read_rows(path / METRICS)
-    if not rows:
-        return []
-    columns = ("sequences", "evaluation_bit_errors", "evaluation_bits")
-    curve = Curve(*(np.array([row[column] for row in rows], np.float64) for column in columns))
-    run = trained.run
-    figure = plots.learning_curve(
-        {path.name: curve}, solved_below=run.solved_below, title=f"{run.task}, {run.model}, seed {run.seed}"
-    )
-    return plots.save(figure, path / PLOTS / "learning_curve")
+def check_together(runs: Sequence[Recorded], chosen: Namespace) -> None:
+    """Raise unless these runs can be drawn into one picture, and nothing else was asked for."""
+    for one in runs:
+        if one.run.task != runs[0].run.task:
+            tasks = f"{runs[0].run.task} as in {runs[0].path}, not {one.run.task} as in {one.path}"
+            raise CommandError(f"RUN: expected runs of one task, {tasks}")
+        if not one.metrics:
+            raise CommandError(f"{one.path}: nothing measured yet; {METRICS} is empty or missing")
+    if chosen.length is not None:
+        raise CommandError("--length: expected nothing with several runs, of which no sequence is drawn")
 
 
-@torch.no_grad()
-def draw_sequence(path: Path, trained: Trained, batch: Batch, said: str) -> list[Path]:
-    """Draw inputs, outputs and targets of one sequence."""
-    outputs, _ = trained.model(batch.inputs)
-    figure = plots.example(
-        batch.inputs[:, 0].numpy(),
-        torch.sigmoid(outputs[:, 0]).numpy(),
-        batch.targets[:, 0].numpy(),
-        batch.scored[:, 0].numpy(),
-        title=said,
-    )
-    return plots.save(figure, path / PLOTS / "sequence")
+def draw_records(runs: Sequence[Recorded]) -> Pictures:
+    """Draw how runs went and what evaluations found, once there is any of it."""
+    pictures, groups = {}, grouped(runs)
+    task, several = runs[0].run.make_task(), any(len(group) > 1 for group in groups.values())
+    said = f"{spoken(runs[0].run)}: {next(iter(groups)) if len(groups) == 1 else f'{len(runs)} runs'}"
+    if all(one.metrics for one in runs):
+        bounds = {one.run.solved_below for one in runs}
+        pictures["learning_curve"] = plots.learning_curve(
+            curves(groups),
+            solved_below=bounds.pop() if len(bounds) == 1 else None,
+            title=f"{said}, median and range" if several else said,
+        )
+    lines = scores(groups, task)
+    if lines:
+        ends = {one.run.make_task().largest for one in runs}
+        bars = ["median and range"] * several + ["mean and standard error"] * any(map(is_alone, groups.values()))
+        pictures["generalisation"] = plots.generalisation(
+            lines,
+            trained_to=dict(zip(task.size_names, ends.pop(), strict=True)) if len(ends) == 1 else {},
+            title=f"{said}, {' or '.join(bars)}",
+        )
+    return pictures
 
 
-def draw_memory(path: Path, model: MemoryModel[Any], batch: Batch, said: str) -> list[Path]:
-    """Draw where the heads pointed, what the memory held with the question in and at the end, and it all together."""
-    outputs, states = model.trace(batch.inputs)
-    write, read = states.write_weightings[:, 0].numpy(), states.read_weightings[:, 0].numpy()
-    asked = int(batch.scored[:, 0].nonzero()[0]) - 1
-    held = states.memory[:, 0].numpy()
-    moments = {f"after step {asked + 1}, the question": held[asked], f"after step {len(held)}, the answer": held[-1]}
-    inputs, scored = batch.inputs[:, 0].numpy(), batch.scored[:, 0].numpy()
-    answer = torch.sigmoid(outputs[:, 0]).numpy()
-    return [
-        *plots.save(plots.weightings(write, read, title=said), path / PLOTS / "weightings"),
-        *plots.save(plots.memory(moments, title=said), path / PLOTS / "memory"),
-        *plots.save(plots.at_work(inputs, answer, scored, write, read, held[-1], title=said), path / PLOTS / "at_work"),
-    ]
+def is_alone(group: Sequence[Recorded]) -> bool:
+    """Whether a group is a single run."""
+    return len(group) == 1
+
+
+def draw_alone(path: Path, chosen: Namespace) -> Pictures:
+    """Draw a run's model at work on one sequence."""
+    trained = load_trained(path, warn)
+    wanted = checked_size(chosen.length or trained.task.further[:3][-1], trained.task)
+    batch = batch_of_size(trained.task, wanted, 1, generator(trained.run.seed, Purpose.PICTURE))
+    large = " and ".join(f"{name} {number}" for name, number in zip(trained.task.size_names, wanted, strict=True))
+    said = f"{spoken(trained.run)}, {large}: {trained.run.model} after {trained.update:,} updates"
+    return draw_sequence(trained, batch, said)
+
+
+def spoken(run: Run) -> str:
+    """Say what a run learns."""
+    return run.task.replace("_", " ")

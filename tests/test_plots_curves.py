@@ -1,0 +1,90 @@
+"""Curves show what was measured: every run, their median and range, and the best possible score where there is one."""
+
+import numpy as np
+import pytest
+from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
+
+from tapehead import plots
+
+SEQUENCES = np.array([1000, 2000, 3000])
+
+
+def _curve(*errors: float, best: float | None = None) -> plots.Curve:
+    measured = np.array(errors, np.float64)
+    sequences = SEQUENCES[: len(measured)]
+    return plots.Curve(sequences, measured, 2 * measured, None if best is None else np.full(len(measured), float(best)))
+
+
+def _line(axes: Axes, name: str) -> Line2D:
+    (found,) = (line for line in axes.lines if line.get_label() == name)
+    return found
+
+
+def test_of_several_runs_the_median_is_drawn_within_their_range_and_each_run_as_well() -> None:
+    runs = [_curve(4, 1, 0.5), _curve(5, 3, 0.2), _curve(9, 2, 0.3)]
+    errors, bits = plots.learning_curve({"ntm": runs}).axes
+    np.testing.assert_array_equal(_line(errors, "ntm").get_ydata(), [5, 2, 0.3])
+    np.testing.assert_array_equal(_line(bits, "ntm").get_ydata(), [10, 4, 0.6])
+    (band,) = errors.collections
+    corners = band.get_paths()[0].vertices
+    assert {(1.0, 4.0), (1.0, 9.0), (2.0, 1.0), (2.0, 3.0), (3.0, 0.2), (3.0, 0.5)} <= set(map(tuple, corners))
+    drawn = [line.get_ydata().tolist() for line in errors.lines if line.get_label() != "ntm"]
+    assert drawn == [run.bit_errors.tolist() for run in runs]
+
+
+def test_a_median_goes_as_far_as_all_its_runs() -> None:
+    errors, _ = plots.learning_curve({"ntm": [_curve(4, 1, 0.5), _curve(5, 3)]}).axes
+    np.testing.assert_array_equal(_line(errors, "ntm").get_xdata(), [1, 2])
+    assert max(len(line.get_xdata()) for line in errors.lines) == 3
+
+
+def test_where_no_answer_can_be_certain_the_gap_to_the_best_possible_score_is_drawn() -> None:
+    runs = {"ntm": [_curve(80, 70, 67, best=130)], "lstm": [_curve(90, 80, 69, best=131)]}
+    gap, bits = plots.learning_curve(runs, solved_below=0.1).axes
+    assert gap.get_ylabel() == "bits above the best possible"
+    np.testing.assert_array_equal(_line(gap, "ntm").get_ydata(), [30, 10, 4])
+    np.testing.assert_array_equal(_line(bits, "best possible").get_ydata(), [130, 130, 130])
+    assert not gap.texts, "nothing is solved below a number of bit errors"
+
+
+@pytest.mark.parametrize(("errors", "scale"), [((60, 2, 0), "symlog"), ((60, 20, 2), "log"), ((60, 50, 40), "linear")])
+def test_an_axis_shows_everything_down_to_nothing(errors: tuple[float, ...], scale: str) -> None:
+    axes, _ = plots.learning_curve({"ntm": [_curve(*errors)]}).axes
+    assert axes.get_yscale() == scale
+    low, high = axes.get_ylim()
+    assert low <= min(errors)
+    assert high >= max(errors)
+
+
+def test_the_line_of_a_solved_task_is_in_sight_of_a_run_that_is_far_from_it() -> None:
+    axes, _ = plots.learning_curve({"ntm": [_curve(60, 50, 40)]}, solved_below=0.1).axes
+    assert axes.get_ylim()[0] <= 0.1
+    assert axes.texts[0].get_text() == "solved: below 0.1"
+
+
+def test_generalisation_has_a_row_for_each_axis_of_size_and_bars_for_the_spread() -> None:
+    errors = plots.Spread(*np.array([[10, 20], [1.0, 4.0], [0.5, 3.0], [2.0, 6.0]]))
+    bits = plots.Spread.exact(np.array([10, 20]), np.array([3.0, 9.0]))
+    lines = {"ntm": plots.Scores(errors, bits)}
+    figure = plots.generalisation({"length": lines, "repeats": lines}, trained_to={"length": 10, "repeats": 5})
+    assert [axes.get_xlabel() for axes in figure.axes] == ["length", "length", "repeats", "repeats"]
+    assert [axes.get_ylabel() for axes in figure.axes[:2]] == ["bit errors per sequence", "bits per sequence"]
+    drawn, _, (bars,) = figure.axes[0].containers[0]
+    np.testing.assert_array_equal(drawn.get_xydata(), [[10, 1], [20, 4]])
+    np.testing.assert_array_equal(
+        [bar.vertices for bar in bars.get_paths()], [[[10, 0.5], [10, 2]], [[20, 3], [20, 6]]]
+    )
+    assert [line.get_xdata()[0] for axes in figure.axes for line in axes.lines if line.get_linestyle() == "--"] == [
+        *(10, 10, 5, 5),
+    ]
+
+
+def test_generalisation_shows_the_gap_where_no_answer_can_be_certain() -> None:
+    line, gap = (plots.Spread.exact(np.array([100, 200]), np.array(bits)) for bits in ([70.0, 135.0], [2.0, 3.0]))
+    left, right = plots.generalisation(
+        {"steps": {"ntm": plots.Scores(line, line, gap)}}, trained_to={"steps": 200}
+    ).axes
+    assert left.get_ylabel() == "bits above the best possible"
+    np.testing.assert_array_equal(left.containers[0][0].get_ydata(), [2, 3])
+    np.testing.assert_array_equal(right.containers[0][0].get_ydata(), [70, 135])
