@@ -80,7 +80,7 @@ def clip_gradients(parameters: list[nn.Parameter], how: str, bound: float | None
     gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
     # in double: the squares of what still fits into float32 do not
     norms = [torch.linalg.vector_norm(gradient, dtype=torch.float64) for gradient in gradients]
-    norm = torch.linalg.vector_norm(torch.stack(norms))
+    norm: Tensor = torch.linalg.vector_norm(torch.stack(norms))
     if how == "norm" and bound is not None:
         clip_grads_with_norm_(parameters, bound, norm, foreach=True)
     elif how == "value" and bound is not None:
