@@ -2,7 +2,7 @@
 
 import ctypes
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any
 
@@ -49,9 +49,15 @@ def pointers(tensors: Sequence[Tensor | None]) -> ctypes.Array[ctypes.c_void_p]:
 
 def enter(machine: Machine, direction: str, call: Any, dtype: torch.dtype) -> None:
     """Give a call the room that it works in, and make it."""
-    library, name, pointer = _native.library(), f"tapehead_{machine.name}", ctypes.byref(call)
-    precision = (_native.LEVEL, dtype == torch.float64)
-    count = getattr(library, f"{name}_scratch")(*precision, direction == "backward", pointer)
-    scratch = _native.ROOM.lend(count, dtype)
+    size_of_scratch, run = _functions(_native.library(), machine, direction)
+    pointer, precision = ctypes.byref(call), (_native.LEVEL, dtype == torch.float64)
+    scratch = _native.ROOM.lend(size_of_scratch(*precision, direction == "backward", pointer), dtype)
     call.scratch = scratch.data_ptr()
-    getattr(library, f"{name}_{direction}")(*precision, pointer, _native.parallel_for())
+    run(*precision, pointer, _native.parallel_for())
+
+
+@cache
+def _functions(library: ctypes.CDLL, machine: Machine, direction: str) -> tuple[Callable[..., int], Callable[..., Any]]:
+    """Find a machine's functions: how many numbers of scratch room a call needs, and what makes it."""
+    name = f"tapehead_{machine.name}"
+    return getattr(library, f"{name}_scratch"), getattr(library, f"{name}_{direction}")

@@ -2,6 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import NamedTuple, TypeAlias
 
 import torch
@@ -101,6 +102,16 @@ class Machine(ABC):
         memories = (sizes.steps + self.kept_once_in - 1) // self.kept_once_in * sizes.sequences
         return (sizes.steps + 1) * sizes.sequences * record + 16 + memories * self.memories(sizes)
 
+    @lru_cache  # noqa: B019  (machines are for good)
+    def kept_in_numbers(self, sizes: Sizes) -> int:
+        """Say `kept` of sizes that are known."""
+        return int(self.kept(sizes))
+
+    @lru_cache  # noqa: B019
+    def shapes_of_tensors(self, sizes: Sizes) -> list[Shape]:
+        """The shape of every tensor of the state, and of every weight."""
+        return self.state_shapes(sizes) + self.weight_shapes(sizes)
+
     def check_tensors(
         self, sizes: Sizes, inputs: Tensor, state: Sequence[Tensor], lengths: Tensor | None, weights: Sequence[Tensor]
     ) -> None:
@@ -110,7 +121,7 @@ class Machine(ABC):
             raise ValueError(f"lengths: expected shape {(sizes.sequences,)}, not {tuple(lengths.shape)}")
         if lengths is not None and lengths.dtype != torch.int64:
             raise TypeError(f"lengths: expected torch.int64, not {lengths.dtype}")
-        shapes = self.state_shapes(sizes) + self.weight_shapes(sizes)
+        shapes = self.shapes_of_tensors(sizes)
         if len(shapes) != len(state) + len(weights):
             raise ValueError(f"weights: expected {len(shapes) - len(state)} tensors, not {len(weights)}")
         for place, (tensor, shape) in enumerate(zip((*state, *weights), shapes, strict=True)):

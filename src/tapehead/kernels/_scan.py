@@ -6,7 +6,7 @@ tensors as pointers.
 
 import ctypes
 from collections.abc import Callable, Sequence
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 import torch
@@ -75,7 +75,7 @@ def _run(
     outputs = inputs.new_empty(sizes.steps, sizes.sequences, sizes.outputs)
     last = [torch.empty_like(tensor) for tensor in state]
     states = [tensor.new_empty(sizes.steps, *tensor.shape) for tensor in state] if keep_states else []
-    kept = [_native.ROOM.lend(int(machine.kept(sizes)), inputs.dtype)] if keep else []
+    kept = [_native.ROOM.lend(machine.kept_in_numbers(sizes), inputs.dtype)] if keep else []
     call, of_weights = new_call(machine, sizes, clip), pointers(weights)
     call.weights, call.input = ctypes.addressof(of_weights), at(inputs)
     call.lengths, call.output = at(lengths), at(outputs)
@@ -175,7 +175,8 @@ class _Differentiable(torch.autograd.Function):
         behind = 1 + len(machine.state_fields)
         inputs, state, weights = tensors[0], list(tensors[1:behind]), list(tensors[behind:])
         with torch._C._AutoDispatchBelowAutograd():
-            *results, kept = _operator(machine, "_forward")(inputs, state, lengths, weights, options, clip, keep_states)
+            run = partial(_run, machine, keep=True) if _is_plain(inputs) else _operator(machine, "_forward")
+            *results, kept = run(inputs, state, lengths, weights, options, clip, keep_states)
         ctx.machine, ctx.options, ctx.clip = machine, options, clip
         ctx.save_for_backward(lengths, kept, *tensors)
         ctx.set_materialize_grads(False)
@@ -185,13 +186,19 @@ class _Differentiable(torch.autograd.Function):
     @once_differentiable
     def backward(ctx: Any, *gradients: Tensor | None) -> tuple[Tensor | None, ...]:
         lengths, kept, inputs, *tensors = ctx.saved_tensors
-        wanted, fields = ctx.needs_input_grad[5:], len(ctx.machine.state_fields)
-        run = _operator(ctx.machine, "_backward")
+        wanted, fields = list(ctx.needs_input_grad[5:]), len(ctx.machine.state_fields)
+        run = partial(_run_backward, ctx.machine) if _is_plain(inputs) else _operator(ctx.machine, "_backward")
         state, weights = tensors[:fields], tensors[fields:]
-        found = iter(run(inputs, state, lengths, weights, ctx.options, ctx.clip, kept, gradients, wanted))
+        found = iter(run(inputs, state, lengths, weights, ctx.options, ctx.clip, kept, list(gradients), wanted))
         return (None,) * 5 + tuple(next(found) if want else None for want in wanted)
 
 
+def _is_plain(inputs: Tensor) -> bool:
+    """Whether nobody looks on, as torch.compile does: then the dispatcher need not be asked, which takes long."""
+    return type(inputs) is Tensor and torch._C._len_torch_dispatch_stack() == 0
+
+
+@cache
 def _operator(machine: Machine, half: str = "") -> Callable[..., list[Tensor]]:
     found: Callable[..., list[Tensor]] = getattr(torch.ops.tapehead, f"{machine.name}_scan{half}").default
     return found
@@ -211,7 +218,8 @@ def _with_autograd(
         apply: Callable[..., tuple[Tensor, ...]] = _Differentiable.apply
         return list(apply(machine, options, clip, keep_states, lengths, inputs, *state, *weights))
     with torch._C._AutoDispatchBelowAutograd():
-        return _operator(machine)(inputs, state, lengths, weights, options, clip, keep_states)
+        run = partial(_run, machine) if _is_plain(inputs) else _operator(machine)
+        return run(inputs, state, lengths, weights, options, clip, keep_states)
 
 
 def _contiguous(tensors: Sequence[Tensor]) -> list[Tensor]:
