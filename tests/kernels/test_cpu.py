@@ -198,6 +198,20 @@ def test_rows_of_any_length_are_compared_with_finite_numbers(draw: Drawing, size
 
 
 @EACH_MACHINE
+@pytest.mark.parametrize("size", [1e-38, 1e4, 1e20, 1e38])
+@pytest.mark.parametrize("place", [0, 1], ids=["inputs", "memory"])
+def test_what_the_reference_keeps_finite_stays_finite(draw: Drawing, place: int, size: float) -> None:
+    for seed in range(8):
+        given = draw(seed, work=3e4, steps=5, sequences=2, slots=17, width=5, keep_states=False)
+        tensors = given.tensors
+        tensors[place] = tensors[place] / tensors[place].abs().amax() * size
+        given = given.on(tensors)
+        ours, theirs = (drawn.answer(given, backend, torch.float32) for backend in ("cpu", "reference"))
+        for one, other in zip(ours, theirs, strict=True):
+            assert one.isfinite().all() or not other.isfinite().all()
+
+
+@EACH_MACHINE
 def test_not_a_number_stays_not_a_number(draw: Drawing) -> None:
     given = draw(2, steps=4, sequences=3, lengths=False, clip=20.0)
     inputs = given.inputs.clone()

@@ -38,13 +38,16 @@ def padded(count: Numbers) -> Numbers:
     return (count + 15) // 16 * 16
 
 
+KEPT_ONCE_IN = 8
+"""The memory is kept once in so many steps."""
+
+
 class Machine(ABC):
     """What the operators must know of a machine; native/call.h and its `Records` have the same in C++."""
 
     name: str
     state_fields: tuple[str, ...]
     options: int  # how many numbers its options are
-    kept_once_in: int  # steps whose memory is kept
 
     @abstractmethod
     def state_shapes(self, sizes: Sizes) -> list[Shape]:
@@ -99,7 +102,7 @@ class Machine(ABC):
         fields += [reads + units, parameters, parameters, sizes.outputs]
         record = sum(map(padded, fields))
         record += 16 * (1 - record // 16 % 2)
-        memories = (sizes.steps + self.kept_once_in - 1) // self.kept_once_in * sizes.sequences
+        memories = (sizes.steps + KEPT_ONCE_IN - 1) // KEPT_ONCE_IN * sizes.sequences
         return (sizes.steps + 1) * sizes.sequences * record + 16 + memories * self.memories(sizes)
 
     @lru_cache  # noqa: B019  (machines are for good)

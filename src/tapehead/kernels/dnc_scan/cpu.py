@@ -52,7 +52,6 @@ class _DNC(Machine):
     name = "dnc"
     state_fields = DNCState._fields
     options = 4
-    kept_once_in = 8
 
     def state_shapes(self, sizes: Sizes) -> list[Shape]:
         reads, writes = (sizes.sequences, sizes.read_heads), (sizes.sequences, sizes.write_heads, sizes.slots)

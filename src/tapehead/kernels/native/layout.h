@@ -118,7 +118,9 @@ void place_records(const Sizes& s, index_t count, Carver<Real>& carver, Records&
     carver.take(ROW_MULTIPLE);  // vectors may read past the last row
 }
 
-// How many steps of so many have their memory kept, when it is kept once in so many.
-constexpr index_t kept_of(index_t steps, index_t once_in) { return (steps + once_in - 1) / once_in; }
+// The memory is kept once in so many steps; the backward pass writes the steps between anew.
+constexpr index_t KEPT_ONCE_IN = 8;
+
+constexpr index_t memories_kept(index_t steps) { return (steps + KEPT_ONCE_IN - 1) / KEPT_ONCE_IN; }
 
 }  // namespace

@@ -198,7 +198,7 @@ template <class Machine>
 void scan_forward(const typename Machine::Call& call, const Team& team) {
     using Real = typename Machine::Real;
     const typename Machine::Sizes s(call);
-    const Cut cut(s, call.threads, Machine::SHARE);
+    const Cut cut(s, call.threads);
     Carver<Real> carver{reals<Real>(call.scratch)};
     const typename Machine::ForwardRoom room(s, cut, carver);
     const bool keeps = call.kept != nullptr;
@@ -207,7 +207,7 @@ void scan_forward(const typename Machine::Call& call, const Team& team) {
         keeps ? Machine::Records::of_all_steps(s, kept) : Machine::Records::of_one_step(s, carver);
     const Weights<Real> weights{reinterpret_cast<const Real* const*>(call.weights), s};
     pack_for_forward(s, weights, room, team);
-    const Schedule schedule(s, call.lengths, Machine::KEPT_ONCE_IN, room.schedule);
+    const Schedule schedule(s, call.lengths, room.schedule);
     team.each(cut.workers, [&](index_t worker) {
         const typename Machine::ForwardRoom own = room.of_worker(s, worker);
         for (index_t number = 0; number < cut.shares; ++number) {
@@ -295,7 +295,6 @@ struct BackwardScan {
     index_t gradient_row(index_t step, index_t position) const { return schedule.first_row[step] + position; }
 
     void run() const {
-        constexpr index_t once_in = Machine::KEPT_ONCE_IN;
         const index_t positions = share.count(s.sequences);
         for (index_t j = 0; j < positions; ++j) {
             const index_t position = share.position(j);
@@ -316,7 +315,7 @@ struct BackwardScan {
                 }
             }
             if (running > 0) {
-                if (step % once_in == once_in - 1 || step == last_step) own().remember(step);
+                if (step % KEPT_ONCE_IN == KEPT_ONCE_IN - 1 || step == last_step) own().remember(step);
                 retreat(step, running);
             }
         }
@@ -514,14 +513,14 @@ template <class Machine>
 void scan_backward(const typename Machine::Call& call, const Team& team) {
     using Real = typename Machine::Real;
     const typename Machine::Sizes s(call);
-    const Cut cut(s, call.threads, Machine::SHARE);
+    const Cut cut(s, call.threads);
     Carver<Real> carver{reals<Real>(call.scratch)};
     const typename Machine::BackwardRoom room(s, cut, carver);
     Carver<Real> kept{reals<Real>(call.kept)};
     const typename Machine::Records records = Machine::Records::of_all_steps(s, kept);
     const Weights<Real> weights{reinterpret_cast<const Real* const*>(call.weights), s};
     pack_for_backward(s, weights, room, team);
-    const Schedule schedule(s, call.lengths, Machine::KEPT_ONCE_IN, room.schedule);
+    const Schedule schedule(s, call.lengths, room.schedule);
     team.each(cut.workers, [&](index_t worker) {
         const typename Machine::BackwardRoom own = room.of_worker(s, cut, worker);
         for (index_t number = 0; number < cut.shares; ++number) {
@@ -537,7 +536,7 @@ void scan_backward(const typename Machine::Call& call, const Team& team) {
 template <class Machine>
 index_t scratch_size(const typename Machine::Call& call, bool backward) {
     const typename Machine::Sizes s(call);
-    const Cut cut(s, call.threads, Machine::SHARE);
+    const Cut cut(s, call.threads);
     Carver<typename Machine::Real> carver{nullptr};
     if (backward) {
         typename Machine::BackwardRoom(s, cut, carver);

@@ -17,9 +17,7 @@ struct Schedule {
 
     static index_t size(const Sizes& s) { return 2 * s.sequences + 3 * s.steps + 3; }
 
-    // The memory is kept once in so many steps.
-    Schedule(const Sizes& s, const std::int64_t* lengths, index_t kept_once_in, index_t* room)
-        : steps(s.steps), sequences(s.sequences) {
+    Schedule(const Sizes& s, const std::int64_t* lengths, index_t* room) : steps(s.steps), sequences(s.sequences) {
         sequence = room;
         length = sequence + sequences;
         running = length + sequences;
@@ -40,7 +38,7 @@ struct Schedule {
             first_row[t] = row;
             first_memory[t] = memory;
             row += running[t];
-            if (t % kept_once_in == 0) memory += running[t];
+            if (t % KEPT_ONCE_IN == 0) memory += running[t];
         }
         for (index_t i = 0; i < sequences; ++i) {
             const index_t place = running[bounded(i)]++;
@@ -74,8 +72,8 @@ struct Share {
 struct Cut {
     index_t workers, shares, most;  // most: positions in a share
 
-    // A share has about `aim` positions: enough to use a weight well once it is loaded, few enough to stay in the cache.
-    Cut(const Sizes& s, index_t threads, index_t aim) {
+    Cut(const Sizes& s, index_t threads) {
+        constexpr index_t aim = 8;  // enough to use a weight well once it is loaded, few enough to stay in the cache
         workers = s.sequences < threads ? s.sequences : threads;
         workers = workers > 0 ? workers : 1;
         const index_t each = (s.sequences + workers - 1) / workers;

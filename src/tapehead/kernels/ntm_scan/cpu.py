@@ -52,7 +52,6 @@ class _NTM(Machine):
     name = "ntm"
     state_fields = NTMState._fields
     options = 1
-    kept_once_in = 8
 
     def state_shapes(self, sizes: Sizes) -> list[Shape]:
         reads, layers = (sizes.sequences, sizes.read_heads), (sizes.sequences, sizes.layers, sizes.units)

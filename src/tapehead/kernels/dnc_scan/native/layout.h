@@ -52,9 +52,6 @@ struct Parts {
     }
 };
 
-// The memory and the links are kept once in so many steps; the backward pass makes those between anew.
-constexpr index_t KEPT_ONCE_IN = 8;
-
 // What is kept of the content addressing of some heads.
 template <class Real>
 struct FoundRecords {
@@ -104,7 +101,7 @@ struct DNCRecords : ControllerRecords<Real> {
     FollowedRecords<Real> forward, backward;
 
     Table<Real> memory;  // kept memories: W rows of N slots, so that slots are neighbours
-    Table<Real> links;   // kept links
+    Table<Real> links;   // kept links, with the memory
 
     DNCRecords(const DNCSizes& s, index_t memories, index_t records, Carver<Real>& carver) {
         place_records<Real>(s, records, carver, *this);
@@ -133,7 +130,7 @@ struct DNCRecords : ControllerRecords<Real> {
 
     // For every step, to be kept for a backward pass.
     static DNCRecords of_all_steps(const DNCSizes& s, Carver<Real>& carver) {
-        return DNCRecords(s, kept_of(s.steps, KEPT_ONCE_IN) * s.sequences, (s.steps + 1) * s.sequences, carver);
+        return DNCRecords(s, memories_kept(s.steps) * s.sequences, (s.steps + 1) * s.sequences, carver);
     }
 
     // For the step at hand, and the one before it.

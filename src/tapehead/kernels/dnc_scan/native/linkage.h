@@ -256,7 +256,7 @@ void link_and_follow(
     Real* partial_forward, Real* backward, index_t backward_stride) {
     constexpr index_t lanes = LANES<Real>;
     constexpr int KNOWN = READS > 0 ? READS : 1;
-    for_blocks<Real, READS <= 1 ? 4 : READS <= 2 ? 3 : 2>(s.slots_padded, [&](index_t first, auto block) {
+    for_blocks<Real, READS <= 2 ? 4 : 2>(s.slots_padded, [&](index_t first, auto block) {
         constexpr int VECTORS = decltype(block)::value;
         Vector<Real> to_j[VECTORS], of_j[VECTORS], reading_j[KNOWN][VECTORS], sums[KNOWN][VECTORS] = {};
 #pragma GCC unroll 4
@@ -310,7 +310,7 @@ void link_and_follow_backward(
     const Real* d_forward, const Real* d_backward, index_t followed_stride, Real* d_reading, Real* d_to, Real* d_of,
     Real* partial_reading, Real* partial_to) {
     constexpr index_t lanes = LANES<Real>;
-    for_blocks<Real, READS <= 1 ? 3 : READS <= 2 ? 2 : 1>(s.slots_padded, [&](index_t first, auto block) {
+    for_blocks<Real, READS <= 2 ? 2 : 1>(s.slots_padded, [&](index_t first, auto block) {
         constexpr int VECTORS = decltype(block)::value;
         Vector<Real> to_j[VECTORS], of_j[VECTORS], d_to_j[VECTORS] = {}, d_of_j[VECTORS] = {};
         Vector<Real> reading_j[READS][VECTORS], d_backward_j[READS][VECTORS], sums[READS][VECTORS] = {};

@@ -228,35 +228,55 @@ void measure_masked(const DNCSizes& s, const Real* memory, const Real* mask, Rea
     }
 }
 
+// compare_masked_backward for rows of one number: but for the floor their cosine is a sign, without a gradient. Each of the
+// two norms that is not the floor takes one of the two factors of the mask away.
+template <class Real>
+void compare_masked_signs_backward(
+    const DNCSizes& s, const Real* memory, const Real* inverse_norm, const Real* cosine, Real key, Real mask,
+    Real inverse_key_norm, const Real* d_cosine, Real* d_memory, Real* d_key, Real* d_mask) {
+    const bool key_counts = !(inverse_key_norm < FLOORED<Real>);
+    Real for_key = 0, for_mask = 0;
+    for (index_t slot = 0; slot < s.slots; ++slot) {
+        const bool entry_counts = !(inverse_norm[slot] < FLOORED<Real>);
+        const Real d = d_cosine[slot] * inverse_norm[slot] * mask * mask * inverse_key_norm;
+        if (entry_counts) d_memory[slot] += d * key;
+        if (key_counts) for_key += d * memory[slot];
+        for_mask += d_cosine[slot] * cosine[slot] * Real(int(key_counts) + int(entry_counts));
+    }
+    *d_key = for_key;
+    *d_mask = for_mask / mask;
+}
+
 // Backward of the masked cosine of one head, whose gradient is `d_cosine`: adds to the memory's gradient, gives those of the
 // key and of the mask.
 template <class Real>
 void compare_masked_backward(
     const DNCSizes& s, const Real* memory, const Real* inverse_norm, const Real* cosine, const Real* key,
-    const Real* mask, Real inverse_key_norm, Real* d_cosine, Real* pull, Real* direction, Real* d_memory, Real* d_key,
+    const Real* mask, Real inverse_key_norm, Real* d_cosine, Real* along_row, Real* d_memory, Real* d_key,
     Real* d_mask) {
-    constexpr Real floored = Real(1) / NORM_FLOOR<Real>;
-    const Real below = floored * (1 - 4 * __builtin_exp2(sizeof(Real) == 4 ? -24 : -53));
+    if (s.width == 1) {
+        return compare_masked_signs_backward(
+            s, memory, inverse_norm, cosine, *key, *mask, inverse_key_norm, d_cosine, d_memory, d_key, d_mask);
+    }
     Vector<Real> products = {};
     for_slots<Real>(s, [&](index_t slot, index_t) {
         const Vector<Real> inverse = load(inverse_norm + slot), d = load(d_cosine + slot), zero = {};
         const Vector<Real> along = d * load(cosine + slot);
         products += along;
-        store(pull + slot, inverse < below ? -along * inverse * inverse : zero);
+        store(along_row + slot, inverse < FLOORED<Real> ? load(cosine + slot) * inverse : zero);
         store(d_cosine + slot, d * inverse);
     });
-    const Real along = inverse_key_norm < below ? sum_of_lanes<Real>(products) : Real(0);
-    masked_direction(s.width, key, mask, direction);
+    const Real along = inverse_key_norm < FLOORED<Real> ? sum_of_lanes<Real>(products) : Real(0);
     for (index_t row = 0; row < s.width; ++row) {
         const Real shown = mask[row] * mask[row], directed = key[row] * inverse_key_norm;
         Vector<Real> dots = {}, squares = {};
         for_slots<Real>(s, [&](index_t slot, index_t) {
             const Vector<Real> entry = load(memory + row * s.slots_padded + slot), d = load(d_cosine + slot);
-            const Vector<Real> pulled = load(pull + slot) * entry;
+            const Vector<Real> along_entry = load(along_row + slot) * entry;  // nearly `directed` where the row is the key
             Real* to = d_memory + row * s.slots_padded + slot;
-            store(to, load(to) + d * direction[row] + pulled * shown);
+            store(to, load(to) + d * shown * (directed - along_entry));
             dots += d * entry;
-            squares += pulled * entry;
+            squares -= d * entry * along_entry;
         });
         const Real dot = sum_of_lanes<Real>(dots), square = sum_of_lanes<Real>(squares);
         d_key[row] = inverse_key_norm * shown * (dot - along * directed);

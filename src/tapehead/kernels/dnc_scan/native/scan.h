@@ -556,9 +556,6 @@ struct DNC {
     using BackwardRoom = DNCBackwardRoom<Real>;
     using Forward = DNCForward<Real>;
     using Backward = DNCBackward<Real>;
-
-    static constexpr index_t KEPT_ONCE_IN = ::KEPT_ONCE_IN;
-    static constexpr index_t SHARE = 8;
 };
 
 }  // namespace

@@ -33,9 +33,6 @@ struct Parts {
     }
 };
 
-// The memory is kept once in so many steps; the backward pass writes the steps between anew.
-constexpr index_t KEPT_ONCE_IN = 8;
-
 template <class Real>
 struct NTMRecords : ControllerRecords<Real> {
     Table<Real> weightings;        // of the state: heads x N
@@ -65,7 +62,7 @@ struct NTMRecords : ControllerRecords<Real> {
 
     // For every step, to be kept for a backward pass.
     static NTMRecords of_all_steps(const NTMSizes& s, Carver<Real>& carver) {
-        return NTMRecords(s, kept_of(s.steps, KEPT_ONCE_IN) * s.sequences, (s.steps + 1) * s.sequences, carver);
+        return NTMRecords(s, memories_kept(s.steps) * s.sequences, (s.steps + 1) * s.sequences, carver);
     }
 
     // For the step at hand, and the one before it.

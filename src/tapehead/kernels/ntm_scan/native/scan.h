@@ -238,9 +238,6 @@ struct NTM {
     using BackwardRoom = NTMBackwardRoom<Real>;
     using Forward = NTMForward<Real>;
     using Backward = NTMBackward<Real>;
-
-    static constexpr index_t KEPT_ONCE_IN = ::KEPT_ONCE_IN;
-    static constexpr index_t SHARE = 8;
 };
 
 }  // namespace
