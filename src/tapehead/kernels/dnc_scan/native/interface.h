@@ -144,8 +144,7 @@ void find_backward(
         const index_t own = head * s.width, slots = head * s.slots_padded;
         compare_masked_backward(
             s, memory, records.inverse_norm.row(row) + slots, cosine + slots, sought.keys + own, sought.masks + own,
-            inverse_key_norm[head], room.d_cosine + slots, room.pull, room.direction, d_memory, d.keys + own,
-            d.masks + own);
+            inverse_key_norm[head], room.d_cosine + slots, room.pull, d_memory, d.keys + own, d.masks + own);
     }
 }
 

@@ -233,7 +233,7 @@ void measure_masked(const DNCSizes& s, const Real* memory, const Real* mask, Rea
 template <class Real>
 void compare_masked_backward(
     const DNCSizes& s, const Real* memory, const Real* inverse_norm, const Real* cosine, const Real* key,
-    const Real* mask, Real inverse_key_norm, Real* d_cosine, Real* pull, Real* direction, Real* d_memory, Real* d_key,
+    const Real* mask, Real inverse_key_norm, Real* d_cosine, Real* along_row, Real* d_memory, Real* d_key,
     Real* d_mask) {
     constexpr Real floored = Real(1) / NORM_FLOOR<Real>;
     const Real below = floored * (1 - 4 * __builtin_exp2(sizeof(Real) == 4 ? -24 : -53));
@@ -242,21 +242,20 @@ void compare_masked_backward(
         const Vector<Real> inverse = load(inverse_norm + slot), d = load(d_cosine + slot), zero = {};
         const Vector<Real> along = d * load(cosine + slot);
         products += along;
-        store(pull + slot, inverse < below ? -along * inverse * inverse : zero);
+        store(along_row + slot, inverse < below ? load(cosine + slot) * inverse : zero);
         store(d_cosine + slot, d * inverse);
     });
     const Real along = inverse_key_norm < below ? sum_of_lanes<Real>(products) : Real(0);
-    masked_direction(s.width, key, mask, direction);
     for (index_t row = 0; row < s.width; ++row) {
         const Real shown = mask[row] * mask[row], directed = key[row] * inverse_key_norm;
         Vector<Real> dots = {}, squares = {};
         for_slots<Real>(s, [&](index_t slot, index_t) {
             const Vector<Real> entry = load(memory + row * s.slots_padded + slot), d = load(d_cosine + slot);
-            const Vector<Real> pulled = load(pull + slot) * entry;
+            const Vector<Real> along_entry = load(along_row + slot) * entry;  // nearly `directed` where the row is the key
             Real* to = d_memory + row * s.slots_padded + slot;
-            store(to, load(to) + d * direction[row] + pulled * shown);
+            store(to, load(to) + d * shown * (directed - along_entry));
             dots += d * entry;
-            squares += pulled * entry;
+            squares -= d * entry * along_entry;
         });
         const Real dot = sum_of_lanes<Real>(dots), square = sum_of_lanes<Real>(squares);
         d_key[row] = inverse_key_norm * shown * (dot - along * directed);
