@@ -55,7 +55,9 @@ def compare(draw: Drawing, seed: int) -> None:
     expected = drawn.answer(given, "reference")
     double, single = (drawn.distance(drawn.answer(given, "cpu", dtype), expected) for dtype in FORMATS)
     assert double <= EQUAL
-    assert single <= ROUNDING or single <= 2 * error_of_the_reference(given, expected) + ROUNDING
+    assert single <= ROUNDING or any(
+        single <= 2 * error + ROUNDING for error in errors_of_the_reference(given, expected)
+    )
 
 
 def quiet_scan(draw: Drawing, seed: int) -> drawn.Scan:
@@ -71,8 +73,8 @@ def quiet_scan(draw: Drawing, seed: int) -> drawn.Scan:
     return errors[min(errors)]
 
 
-def error_of_the_reference(given: drawn.Scan, expected: list[Tensor]) -> float:
-    """How far the reference is off in float32: the worst of some runs, all but one on numbers moved by a rounding.
+def errors_of_the_reference(given: drawn.Scan, expected: list[Tensor]) -> Iterator[float]:
+    """How far the reference is off in float32, run by run; all but the first on numbers moved by a rounding.
 
     One machine in fifty, drawn at random, blows up every rounding a hundredfold and more. What a run of it is off by is
     then a matter of luck, by a factor of ten; and where a usage lies on the border between two steps of its resolution,
@@ -83,8 +85,9 @@ def error_of_the_reference(given: drawn.Scan, expected: list[Tensor]) -> float:
     def moved(tensor: Tensor) -> Tensor:
         return tensor * (1 + 6e-8 * torch.randint(-1, 2, tensor.shape, generator=generator))
 
-    runs = [given, *(given.on([moved(tensor) for tensor in given.tensors]) for _ in range(RUNS - 1))]
-    return max(drawn.distance(drawn.answer(run, "reference", torch.float32), expected) for run in runs)
+    for run in range(RUNS):
+        scan = given.on([moved(tensor) for tensor in given.tensors]) if run else given
+        yield drawn.distance(drawn.answer(scan, "reference", torch.float32), expected)
 
 
 @EACH_MACHINE

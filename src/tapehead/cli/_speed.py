@@ -16,6 +16,7 @@ from torch.nn.functional import binary_cross_entropy_with_logits
 from tapehead.maths.dnc import dnc_step
 from tapehead.maths.ntm import ntm_step
 from tapehead.models import DNC, NTM
+from tapehead.training.optimisers import adam
 
 INPUT_SIZE, OUTPUT_SIZE = 9, 8
 REFERENCE, COMPILED = "reference", "compiled"
@@ -74,7 +75,7 @@ class Trainee:
             self.model = shape.model(INPUT_SIZE, OUTPUT_SIZE, backend=backend, **shape.options)
             self.inputs = torch.rand(shape.steps, shape.batch_size, INPUT_SIZE).round()
             self.targets = torch.rand(shape.steps, shape.batch_size, OUTPUT_SIZE).round()
-        self.optimiser = torch.optim.Adam(self.model.parameters())
+        self.optimiser = adam(self.model.parameters(), learning_rate=1e-3)
         self.step: Callable[..., Any] | None = torch.compile(STEPS[shape.model]) if way == COMPILED else None
 
     def forward(self) -> Tensor:
