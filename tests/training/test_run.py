@@ -168,7 +168,10 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"memory_slot": 4}, "memory_slot: expected the name of a field of Run, not this (did you mean 'memory_slots'?)"),
     ({"task": "copi"}, "task: expected one of 'copy', "),
     ({"task": "ngrams", "max_length": 4}, "max_length: expected nothing, since the task ngrams has no such option"),
-    ({"task": "repeat_copy", "max_repeats": 3}, "max_repeats: expected an odd sum with min_repeats=1, not 3: grav"),
+    (
+        {"task": "repeat_copy", "encoding": "graves2014", "max_repeats": 3},
+        "max_repeats: expected an odd sum with min_repeats=1, not 3: grav",
+    ),
     ({"model": "lstn"}, "model: expected one of 'ntm', 'dnc', 'lstm', 'rnn', not 'lstn' (did you mean 'lstm'?)"),
     ({"recipe": "graves"}, "recipe: expected one of"),
     ({"optimiser": "adm"}, "optimiser: expected one of 'adam', 'rmsprop', not 'adm' (did you mean 'adam'?)"),

@@ -62,11 +62,11 @@ TAPEHEAD_TASKS: dict[str, dict[str, Settings]] = {
         "ntm": {"encoding": "collier2018", "updates": 4000},
         "dnc": {"encoding": "collier2018", "updates": 4000},
     },
-    "associative_recall": {"dnc": {"updates": 5000}},
+    "associative_recall": {"ntm": {"updates": 5000}, "dnc": {"updates": 5000}},
     # what was counted after the same five bits is found by what it is, not by where
     "ngrams": {"ntm": {"gate_bias": 1.0, "shift_bias": 0.0, "learning_rate": 2e-3, "updates": 6000}},
     # few items first teach what to do with many: on 20 at a time next to nothing is learned in 10,000 updates
-    "priority_sort": {"ntm": {"min_items": 1, "read_heads": 5, "write_heads": 5, "updates": 6000}},
+    "priority_sort": {"ntm": {"min_items": 1, "read_heads": 5, "write_heads": 5, "updates": 10_000}},
 }
 
 PAPERS: Settings = {
