@@ -180,3 +180,15 @@ def test_a_library_that_is_not_there_is_refused_with_a_reason(name: str, monkeyp
     with pytest.raises(Unsupported, match=r"no C\+\+ compiler"):
         drawn.answer(given, "cpu")
     assert isinstance(given.run("auto").state, type(given.state))
+
+
+def test_numbers_that_are_only_marked_as_negative_are_read_as_they_are() -> None:
+    model, inputs = NTM(2, 3, hidden_size=5, memory_slots=7, memory_width=4), torch.rand(4, 2, 2)
+    outputs, _ = model(-inputs)
+    marked, _ = model(torch._neg_view(inputs))
+    assert torch.equal(marked, outputs)
+    slopes = torch.rand_like(outputs)
+    weights = list(model.parameters())
+    expected = torch.autograd.grad(outputs, weights, -slopes)
+    found = torch.autograd.grad(marked, weights, torch._neg_view(slopes))
+    assert all(torch.equal(one, other) for one, other in zip(found, expected, strict=True))

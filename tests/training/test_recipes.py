@@ -6,7 +6,7 @@ import pytest
 
 from tapehead.models import MODELS
 from tapehead.tasks import TASKS
-from tapehead.training.recipes import RECIPES, describe
+from tapehead.training.recipes import EVERY_MODEL, RECIPES, describe
 from tapehead.training.run import Run
 
 GRAVES = {
@@ -54,4 +54,12 @@ def test_a_recipe_speaks_of_known_tasks_and_models_only():
     for recipe in RECIPES.values():
         assert set(recipe.models) == set(MODELS)
         assert set(recipe.tasks) <= set(TASKS)
-        assert {model.split()[0] for models in recipe.tasks.values() for model in models} <= set(MODELS)
+        named = {name for models in recipe.tasks.values() for name in models} - {EVERY_MODEL}
+        assert {name.split()[0] for name in named} <= set(MODELS)
+
+
+@pytest.mark.parametrize("recipe", RECIPES)
+@pytest.mark.parametrize("task", TASKS)
+def test_every_model_is_asked_the_same_questions(task, recipe):
+    asked = [describe(task=task, model=model, seed=1, recipe=recipe).make_task() for model in MODELS]
+    assert all(other == asked[0] for other in asked)

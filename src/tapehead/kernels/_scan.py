@@ -12,6 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
+from torch.nn import Parameter
 
 from tapehead.kernels import _native
 from tapehead.kernels._backend import Problem
@@ -70,7 +71,7 @@ def _run(
     """Go forward: outputs, last state, every state where wanted; with `keep`, also what the backward pass will need."""
     sizes = machine.sizes(inputs, state, weights, options)
     machine.check_tensors(sizes, inputs, state, lengths, weights)
-    inputs, state, weights = inputs.contiguous(), _contiguous(state), _contiguous(weights)
+    inputs, state, weights = _plain_memory(inputs), _contiguous(state), _contiguous(weights)
     lengths = None if lengths is None else lengths.contiguous()
     outputs = inputs.new_empty(sizes.steps, sizes.sequences, sizes.outputs)
     last = [torch.empty_like(tensor) for tensor in state]
@@ -102,9 +103,9 @@ def _run_backward(
 ) -> list[Tensor]:
     """Go back: the gradients of those of inputs, state and weights that are wanted."""
     sizes = machine.sizes(inputs, state, weights, options)
-    inputs, state, weights = inputs.contiguous(), _contiguous(state), _contiguous(weights)
+    inputs, state, weights = _plain_memory(inputs), _contiguous(state), _contiguous(weights)
     lengths = None if lengths is None else lengths.contiguous()
-    given = [None if gradient is None else gradient.contiguous() for gradient in gradients]
+    given = [None if gradient is None else _plain_memory(gradient) for gradient in gradients]
     tensors = [inputs, *state, *weights]
     results = [torch.empty_like(tensor) if want else None for tensor, want in zip(tensors, wanted, strict=True)]
     behind = 1 + len(state)
@@ -175,7 +176,7 @@ class _Differentiable(torch.autograd.Function):
         behind = 1 + len(machine.state_fields)
         inputs, state, weights = tensors[0], list(tensors[1:behind]), list(tensors[behind:])
         with torch._C._AutoDispatchBelowAutograd():
-            run = partial(_run, machine, keep=True) if _is_plain(inputs) else _operator(machine, "_forward")
+            run = partial(_run, machine, keep=True) if _is_plain(lengths, *tensors) else _operator(machine, "_forward")
             *results, kept = run(inputs, state, lengths, weights, options, clip, keep_states)
         ctx.machine, ctx.options, ctx.clip = machine, options, clip
         ctx.save_for_backward(lengths, kept, *tensors)
@@ -187,15 +188,17 @@ class _Differentiable(torch.autograd.Function):
     def backward(ctx: Any, *gradients: Tensor | None) -> tuple[Tensor | None, ...]:
         lengths, kept, inputs, *tensors = ctx.saved_tensors
         wanted, fields = list(ctx.needs_input_grad[5:]), len(ctx.machine.state_fields)
-        run = partial(_run_backward, ctx.machine) if _is_plain(inputs) else _operator(ctx.machine, "_backward")
+        plain = _is_plain(lengths, kept, inputs, *tensors, *gradients)
+        run = partial(_run_backward, ctx.machine) if plain else _operator(ctx.machine, "_backward")
         state, weights = tensors[:fields], tensors[fields:]
         found = iter(run(inputs, state, lengths, weights, ctx.options, ctx.clip, kept, list(gradients), wanted))
         return (None,) * 5 + tuple(next(found) if want else None for want in wanted)
 
 
-def _is_plain(inputs: Tensor) -> bool:
+def _is_plain(*tensors: Tensor | None) -> bool:
     """Whether nobody looks on, as torch.compile does: then the dispatcher need not be asked, which takes long."""
-    return type(inputs) is Tensor and torch._C._len_torch_dispatch_stack() == 0
+    plain = all(type(tensor) in (Tensor, Parameter) for tensor in tensors if tensor is not None)
+    return plain and torch._C._len_torch_dispatch_stack() == 0 and not torch._C._are_functorch_transforms_active()
 
 
 @cache
@@ -218,9 +221,14 @@ def _with_autograd(
         apply: Callable[..., tuple[Tensor, ...]] = _Differentiable.apply
         return list(apply(machine, options, clip, keep_states, lengths, inputs, *state, *weights))
     with torch._C._AutoDispatchBelowAutograd():
-        run = partial(_run, machine) if _is_plain(inputs) else _operator(machine)
+        run = partial(_run, machine) if _is_plain(inputs, lengths, *state, *weights) else _operator(machine)
         return run(inputs, state, lengths, weights, options, clip, keep_states)
 
 
+def _plain_memory(tensor: Tensor) -> Tensor:
+    """The same numbers as they are to lie for the kernel: in order, and none of them only marked as negative."""
+    return tensor.resolve_neg().contiguous()
+
+
 def _contiguous(tensors: Sequence[Tensor]) -> list[Tensor]:
-    return [tensor.contiguous() for tensor in tensors]
+    return [_plain_memory(tensor) for tensor in tensors]

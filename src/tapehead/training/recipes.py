@@ -10,6 +10,8 @@ from tapehead.training.task_names import find_task
 
 Settings: TypeAlias = dict[str, Any]
 
+EVERY_MODEL = "every model"
+
 
 class Recipe(NamedTuple):
     """Settings that go together; later ones replace earlier ones.
@@ -17,8 +19,8 @@ class Recipe(NamedTuple):
     Attributes:
         common: Of every run.
         models: Of each model, by its key in MODELS.
-        tasks: Of a model on a task, by the task's key in TASKS, then by the model's, or by the model's and its
-            controller's with a space between; what is not there needs nothing of its own.
+        tasks: Of a task, by its key in TASKS, then EVERY_MODEL, a model's key, or a model's and its controller's with a
+            space between; what is not there needs nothing of its own.
     """
 
     common: Settings
@@ -58,15 +60,12 @@ TAPEHEAD_MODELS: dict[str, Settings] = {
     "rnn": {},
 }
 TAPEHEAD_TASKS: dict[str, dict[str, Settings]] = {
-    "repeat_copy": {
-        "ntm": {"encoding": "collier2018", "updates": 4000},
-        "dnc": {"encoding": "collier2018", "updates": 4000},
-    },
-    "associative_recall": {"ntm": {"updates": 5000}, "dnc": {"updates": 5000}},
+    "repeat_copy": {EVERY_MODEL: {"encoding": "collier2018", "updates": 4000}},
+    "associative_recall": {EVERY_MODEL: {"updates": 5000}},
     # what was counted after the same five bits is found by what it is, not by where
-    "ngrams": {"ntm": {"gate_bias": 1.0, "shift_bias": 0.0, "learning_rate": 2e-3, "updates": 6000}},
+    "ngrams": {EVERY_MODEL: {"updates": 6000}, "ntm": {"gate_bias": 1.0, "shift_bias": 0.0, "learning_rate": 2e-3}},
     # few items first teach what to do with many: on 20 at a time next to nothing is learned in 10,000 updates
-    "priority_sort": {"ntm": {"min_items": 1, "read_heads": 5, "write_heads": 5, "updates": 10_000}},
+    "priority_sort": {EVERY_MODEL: {"min_items": 1, "updates": 10_000}, "ntm": {"read_heads": 5, "write_heads": 5}},
 }
 
 PAPERS: Settings = {
@@ -205,4 +204,4 @@ def _settings(recipe: Recipe, task: str, model: str, changes: Settings) -> Setti
     """Put together what a recipe says of a model, with the controller that it is to have, on a task."""
     general, own = recipe.common | recipe.models[model], recipe.tasks.get(task, {})
     controller = (general | changes).get("controller")
-    return general | own.get(model, {}) | own.get(f"{model} {controller}", {})
+    return general | own.get(EVERY_MODEL, {}) | own.get(model, {}) | own.get(f"{model} {controller}", {})
