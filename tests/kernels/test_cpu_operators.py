@@ -7,6 +7,7 @@ from collections.abc import Callable
 import pytest
 import torch
 from torch import Tensor
+from torch.autograd import forward_ad
 
 from tapehead import NTM
 from tapehead.kernels import _native
@@ -192,3 +193,16 @@ def test_numbers_that_are_only_marked_as_negative_are_read_as_they_are() -> None
     expected = torch.autograd.grad(outputs, weights, -slopes)
     found = torch.autograd.grad(marked, weights, torch._neg_view(slopes))
     assert all(torch.equal(one, other) for one, other in zip(found, expected, strict=True))
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning:torch")  # torch's own, of what it writes its derivatives in
+def test_forward_mode_derivatives_are_left_to_the_reference() -> None:
+    model, inputs = NTM(2, 3, hidden_size=5, memory_slots=7, memory_width=4), torch.rand(4, 2, 2)
+    kernel = NTM(2, 3, hidden_size=5, memory_slots=7, memory_width=4, backend="cpu")
+    with torch.no_grad(), forward_ad.dual_level():
+        dual = forward_ad.make_dual(inputs, torch.ones_like(inputs))
+        tangent = forward_ad.unpack_dual(model(dual)[0]).tangent
+        with pytest.raises(Unsupported, match="forward-mode"):
+            kernel(dual)
+    assert tangent is not None
+    assert bool(tangent.any())

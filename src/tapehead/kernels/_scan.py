@@ -11,6 +11,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.autograd import forward_ad
 from torch.autograd.function import once_differentiable
 from torch.nn import Parameter
 
@@ -28,6 +29,8 @@ def refuse(problem: Problem) -> str | None:
         return f"the numbers are {problem.dtype}, and this backend computes in float32 and float64"
     if not torch.compiler.is_compiling() and torch._C._are_functorch_transforms_active():
         return "the transforms of torch.func cannot see into it"
+    if not torch.compiler.is_compiling() and forward_ad._current_level >= 0:
+        return "it has no forward-mode derivatives"
     return _native.MISSING
 
 
