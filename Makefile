@@ -40,7 +40,7 @@ sanitize: $(READY)
 	LD_PRELOAD="$$($(CXX) -print-file-name=libasan.so) $$($(CXX) -print-file-name=libubsan.so)" \
 	ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 \
 	$(BIN)/python -m pytest -q -m "slow or not slow" -k "equals_the_reference" -p no:cacheprovider \
-	    --kernel-library build/sanitize/libtapehead.so tests/kernels/test_cpu.py
+	    --kernel-library build/sanitize/libtapehead.so tests/kernels/test_cpu_accuracy.py
 
 check: $(READY)
 	$(BIN)/ruff check .

@@ -1,9 +1,9 @@
-"""The fused CPU kernels compute what the reference computes."""
+"""What a call of a fused CPU kernel promises beyond the right numbers (those: test_cpu_accuracy.py)."""
 
 import ctypes
 import dataclasses
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -15,32 +15,11 @@ from tapehead.kernels._call import new_call
 from tapehead.kernels.dnc_scan import cpu as dnc_cpu
 from tapehead.kernels.ntm_scan import cpu as ntm_cpu
 from tests.kernels import drawn
+from tests.kernels.cpu import EACH_MACHINE, MACHINES, NEEDS_LIBRARY, Drawing, room_is_dirty  # noqa: F401  (a fixture)
 
-pytestmark = pytest.mark.skipif(_native.MISSING is not None, reason=str(_native.MISSING))
+pytestmark = NEEDS_LIBRARY
 
-EQUAL = 1e-12  # float64, some hundred steps of rounding
-ROUNDING = 1e-6  # float32, of a quiet machine
-CHAOS = 5e-6  # where the reference is further off than this in float32, another machine of that shape is drawn
-ATTEMPTS = 6
-RUNS = 40
-FORMATS = (torch.float64, torch.float32)
-
-Drawing = Callable[..., drawn.Scan]
-MACHINES: dict[str, Drawing] = {"ntm": drawn.scan, "dnc": drawn.dnc}
 OF_KERNELS = {"ntm": ntm_cpu, "dnc": dnc_cpu}
-EACH_MACHINE = pytest.mark.parametrize("draw", MACHINES.values(), ids=MACHINES)
-
-
-class DirtyRoom(_native.Room):
-    """Room full of NaN: what the kernel reads before it writes it shows."""
-
-    def lend(self, count: int, dtype: torch.dtype) -> Tensor:
-        return super().lend(count, dtype).fill_(math.nan)
-
-
-@pytest.fixture(autouse=True)
-def _room_is_dirty(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_native, "ROOM", DirtyRoom())
 
 
 @pytest.fixture
@@ -48,71 +27,6 @@ def _threads() -> Iterator[None]:
     before = torch.get_num_threads()
     yield
     torch.set_num_threads(before)
-
-
-def compare(draw: Drawing, seed: int) -> None:
-    given = quiet_scan(draw, seed)
-    expected = drawn.answer(given, "reference")
-    double, single = (drawn.distance(drawn.answer(given, "cpu", dtype), expected) for dtype in FORMATS)
-    assert double <= EQUAL
-    assert single <= ROUNDING or any(
-        single <= 2 * error + ROUNDING for error in errors_of_the_reference(given, expected)
-    )
-
-
-def quiet_scan(draw: Drawing, seed: int) -> drawn.Scan:
-    """The first machine of the drawn shape that is not chaotic, by the reference alone; or the one that is least so."""
-    errors = {}
-    for attempt in range(ATTEMPTS):
-        given = draw(seed, attempt=attempt)
-        expected = drawn.answer(given, "reference")
-        error = drawn.distance(drawn.answer(given, "reference", torch.float32), expected)
-        if error <= CHAOS:
-            return given
-        errors[error] = given
-    return errors[min(errors)]
-
-
-def errors_of_the_reference(given: drawn.Scan, expected: list[Tensor]) -> Iterator[float]:
-    """How far the reference is off in float32, run by run; all but the first on numbers moved by a rounding.
-
-    One machine in fifty, drawn at random, blows up every rounding a hundredfold and more. What a run of it is off by is
-    then a matter of luck, by a factor of ten; and where a usage lies on the border between two steps of its resolution,
-    rounding still chooses a slot, in some runs.
-    """
-    generator = torch.Generator().manual_seed(0)
-
-    def moved(tensor: Tensor) -> Tensor:
-        return tensor * (1 + 6e-8 * torch.randint(-1, 2, tensor.shape, generator=generator))
-
-    for run in range(RUNS):
-        scan = given.on([moved(tensor) for tensor in given.tensors]) if run else given
-        yield drawn.distance(drawn.answer(scan, "reference", torch.float32), expected)
-
-
-@EACH_MACHINE
-@pytest.mark.parametrize("seed", range(60))
-def test_the_kernel_equals_the_reference(draw: Drawing, seed: int) -> None:
-    compare(draw, seed)
-
-
-@EACH_MACHINE
-@pytest.mark.slow
-@pytest.mark.parametrize("seed", range(60, 1000))
-def test_the_kernel_equals_the_reference_at_a_thousand_drawn_shapes(draw: Drawing, seed: int) -> None:
-    compare(draw, seed)
-
-
-@EACH_MACHINE
-@pytest.mark.parametrize("level", [1, 2, 3])
-@pytest.mark.parametrize("seed", range(15))
-def test_every_instruction_set_equals_the_reference(
-    draw: Drawing, seed: int, level: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    if _native.library().tapehead_level_name(level) is None:
-        pytest.skip("this machine has no such level")
-    monkeypatch.setattr(_native, "LEVEL", level)
-    compare(draw, seed)
 
 
 @EACH_MACHINE

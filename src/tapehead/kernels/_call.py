@@ -51,9 +51,12 @@ def enter(machine: Machine, direction: str, call: Any, dtype: torch.dtype) -> No
     """Give a call the room that it works in, and make it."""
     size_of_scratch, run = _functions(_native.library(), machine, direction)
     pointer, precision = ctypes.byref(call), (_native.LEVEL, dtype == torch.float64)
-    scratch = _native.ROOM.lend(size_of_scratch(*precision, direction == "backward", pointer), dtype)
-    call.scratch = scratch.data_ptr()
-    run(*precision, pointer, _native.parallel_for())
+    scratch = _native.ROOM.take(size_of_scratch(*precision, direction == "backward", pointer) * dtype.itemsize)
+    try:
+        call.scratch = scratch.address
+        run(*precision, pointer, _native.parallel_for())
+    finally:
+        _native.ROOM.give_back(scratch)
 
 
 @cache

@@ -5,7 +5,7 @@ import threading
 import weakref
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -61,6 +61,13 @@ def instruction_set() -> str | None:
     return name.decode()
 
 
+class Block(NamedTuple):
+    """Room for numbers, and where the first of them goes."""
+
+    place: NDArray[np.uint8]
+    address: int
+
+
 class Room:
     """Room lent out for a call and kept for the next: to get fresh pages from the system takes longer than the work."""
 
@@ -69,29 +76,39 @@ class Room:
 
     def __init__(self) -> None:
         """Begin with nothing to lend."""
-        self._spare: list[NDArray[np.uint8]] = []
-        self._lock = threading.RLock()  # may be taken again: a tensor can be freed, and its room come back, inside lend
+        self._spare: list[Block] = []
+        self._lock = threading.RLock()  # may be taken again: a tensor can be freed, and its room come back, inside take
 
     def lend(self, count: int, dtype: torch.dtype) -> Tensor:
         """Lend room for `count` numbers; it comes back by itself when the last tensor on it is gone."""
         size = count * dtype.itemsize
-        with self._lock:
-            fitting = [block for block in self._spare if block.size >= size + self.ALIGNMENT]
-            if fitting:
-                block = min(fitting, key=len)
-                self._spare = [other for other in self._spare if other is not block]
-            else:
-                self._spare = sorted(self._spare, key=len)[1:]
-                block = np.empty(size + self.ALIGNMENT, np.uint8)
-        start = -block.ctypes.data % self.ALIGNMENT
-        lease = block[start : start + size]
-        weakref.finalize(lease, self._take_back, block)
+        block = self.take(size)
+        start = block.address - block.place.ctypes.data
+        lease = block.place[start : start + size]
+        weakref.finalize(lease, self.give_back, block)
         return torch.from_numpy(lease).view(dtype)
 
-    def _take_back(self, block: Any) -> None:
+    def take(self, size: int) -> Block:
+        """Lend room of `size` bytes; whoever takes it gives it back."""
+        with self._lock:
+            fitting = [block for block in self._spare if block.place.size >= size + self.ALIGNMENT]
+            if not fitting:
+                self._spare = sorted(self._spare, key=_size_of)[1:]
+                place = np.empty(size + self.ALIGNMENT, np.uint8)
+                return Block(place, place.ctypes.data + -place.ctypes.data % self.ALIGNMENT)
+            block = min(fitting, key=_size_of)
+            self._spare = [other for other in self._spare if other is not block]
+            return block
+
+    def give_back(self, block: Block) -> None:
+        """Keep room that was lent for the next who wants some."""
         with self._lock:
             if len(self._spare) < self.BLOCKS:
                 self._spare.append(block)
+
+
+def _size_of(block: Block) -> int:
+    return block.place.size
 
 
 ROOM = Room()

@@ -34,6 +34,22 @@ def refuse(problem: Problem) -> str | None:
     return _native.MISSING
 
 
+def scan(
+    machine: Machine,
+    inputs: Tensor,
+    state: list[Tensor],
+    lengths: Tensor | None,
+    weights: list[Tensor],
+    options: list[int],
+    clip: float | None,
+    keep_states: bool,
+) -> list[Tensor]:
+    """Run a machine over a sequence: outputs, last state, and every state where they are wanted."""
+    plain = not torch.compiler.is_compiling() and _is_plain(inputs, lengths, *state, *weights)
+    run = partial(_with_autograd, machine) if plain else _operator(machine)
+    return run(inputs, state, lengths, weights, options, clip, keep_states)
+
+
 # ------------------------------------------------------------------------------------------------------ the operators
 #
 # `ntm_scan` (or another machine's) is what users see. On its way down it meets autograd, which calls `ntm_scan_forward`

@@ -25,6 +25,8 @@
 #endif
 
 #define ALWAYS_INLINE inline __attribute__((always_inline))
+// For a lambda: called from two places it would be a function, and read what it captures again after every store.
+#define INLINED __attribute__((always_inline))
 
 namespace {
 

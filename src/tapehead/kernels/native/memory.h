@@ -18,7 +18,9 @@ ALWAYS_INLINE void for_blocks(index_t slots_padded, const Work& work) {
     constexpr index_t lanes = LANES<Real>;
     index_t first = 0;
     for (; first + VECTORS * lanes <= slots_padded; first += VECTORS * lanes) work(first, Constant<VECTORS>{});
-    for (; first < slots_padded; first += lanes) work(first, Constant<1>{});
+    if constexpr (VECTORS > 1) {
+        for (; first < slots_padded; first += lanes) work(first, Constant<1>{});
+    }
 }
 
 // The sums of `count` vectors that follow one another in memory.
@@ -88,7 +90,7 @@ template <class Real, int HEADS>
 ALWAYS_INLINE void cosines_of(
     const Sizes& s, const Real* memory, const Real* inverse_norm, const Real* direction, Real* cosine) {
     constexpr index_t lanes = LANES<Real>;
-    for_blocks<Real>(s.slots_padded, [&](index_t first, auto block) {
+    for_blocks<Real>(s.slots_padded, [&](index_t first, auto block) INLINED {
         constexpr int VECTORS = decltype(block)::value;
         Vector<Real> sums[HEADS][VECTORS] = {}, inverse[VECTORS];
 #pragma GCC unroll 4
@@ -189,7 +191,7 @@ ALWAYS_INLINE void cosines_backward_of(
     const Sizes& s, const Real* memory, Real* gradient, const Real* direction, const Real* d_dot, const Real* pull,
     Real* partial_direction) {
     constexpr index_t lanes = LANES<Real>;
-    for_blocks<Real>(s.slots_padded, [&](index_t first, auto block) {
+    for_blocks<Real>(s.slots_padded, [&](index_t first, auto block) INLINED {
         constexpr int VECTORS = decltype(block)::value;
         Vector<Real> pulling[VECTORS], through[HEADS][VECTORS];
 #pragma GCC unroll 4

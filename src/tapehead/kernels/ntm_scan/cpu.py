@@ -30,7 +30,8 @@ def scan(
         TypeError: The tensors have different number formats.
         ValueError: A tensor's shape does not fit the others'.
     """
-    results = torch.ops.tapehead.ntm_scan.default(
+    results = _scan.scan(
+        MACHINE,
         inputs.to(weights.head_weight.dtype),
         list(state),
         None if lengths is None else lengths.to("cpu", torch.int64),

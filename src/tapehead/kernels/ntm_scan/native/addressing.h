@@ -194,7 +194,7 @@ void address_backward(const NTMSizes& s, const HeadTables<Real>* head, const Hea
         EACH_HEAD close_ring(s, ring[h]);
 
         Vector<Real> d_sharpening[HEADS] = {}, d_shifts[HEADS][OFFSETS ? OFFSETS : 1] = {};
-        for_slots<Real>(s, [&](index_t slot, index_t left) {
+        for_slots<Real>(s, [&](index_t slot, index_t left) INLINED {
             EACH_HEAD {
                 const Vector<Real> d_power = load(head[h].weighting + slot) * (load(d[h].weighting + slot) - mean[h]);
                 d_sharpening[h] += d_power * load(head[h].log_shifted + slot);

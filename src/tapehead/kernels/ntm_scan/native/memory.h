@@ -200,7 +200,7 @@ void read_and_write_backward_of_one(
     const NTMSizes& s, const Real* memory, Real* gradient, const Real* weightings, const Real* erase, const Real* add,
     const Real* d_reads, Real* d_weightings, Real* partial_erase, Real* partial_add, Real*) {
     constexpr index_t lanes = LANES<Real>;
-    for_blocks<Real>(s.slots_padded, [&](index_t first, auto block) {
+    for_blocks<Real>(s.slots_padded, [&](index_t first, auto block) INLINED {
         constexpr int VECTORS = decltype(block)::value;
         Vector<Real> reading[VECTORS], writing[VECTORS], d_reading[VECTORS], d_writing[VECTORS];
 #pragma GCC unroll 4
