@@ -21,6 +21,9 @@ from tapehead.training.optimisers import adam
 INPUT_SIZE, OUTPUT_SIZE = 9, 8
 REFERENCE, COMPILED = "reference", "compiled"
 
+TURN_MS = 100.0
+"""How long a way runs before the next has its turn: as in training, a step follows others of its kind."""
+
 LARGEST_DIFFERENCE = 1e-3
 """Of float32 outputs and gradients from the reference's, relative to the largest entry; more, and nothing is timed."""
 
@@ -112,7 +115,7 @@ def measure(name: str, ways: Sequence[str], repeats: int, peak_gflops: float) ->
     Args:
         name: A key of SHAPES.
         ways: The reference first.
-        repeats: How often each is timed; the median counts.
+        repeats: How many turns each has; the median turn counts.
         peak_gflops: What `matrix_product_peak` found.
 
     Raises:
@@ -130,8 +133,8 @@ def measure(name: str, ways: Sequence[str], repeats: int, peak_gflops: float) ->
     for _ in range(repeats):
         for way, trainee in trainees.items():
             trainee.learn()
-            forward[way].append(_milliseconds(trainee.forward))
-            step[way].append(_milliseconds(trainee.learn))
+            forward[way].append(_milliseconds_of_each(trainee.forward))
+            step[way].append(_milliseconds_of_each(trainee.learn))
     medians = {way: statistics.median(times) for way, times in step.items()}
     work = step_gflop(shape)
     return [
@@ -207,3 +210,11 @@ def _milliseconds(work: Callable[[], object]) -> float:
     begin = time.perf_counter()
     work()
     return 1000 * (time.perf_counter() - begin)
+
+
+def _milliseconds_of_each(work: Callable[[], object]) -> float:
+    """Work for a turn, and say how long it took once, in the median."""
+    times = [_milliseconds(work)]
+    while sum(times) < TURN_MS:
+        times.append(_milliseconds(work))
+    return statistics.median(times)
