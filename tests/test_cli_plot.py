@@ -127,6 +127,11 @@ def test_a_group_is_named_by_what_tells_it_from_others_of_its_model(tmp_path: Pa
     assert list(grouped(map(recorded, [paths[0], far]))) == [f"lstm, {path}, seed 1" for path in (paths[0], far)]
 
 
+def test_a_group_is_named_by_what_its_task_is_told_and_others_are_not(tmp_path: Path) -> None:
+    paths = [_run(tmp_path / "a", max_length=3), _run(tmp_path / "b", model="rnn", max_length=4)]
+    assert list(grouped(map(recorded, paths))) == ["lstm, max length 3, seed 1", "rnn, max length 4, seed 1"]
+
+
 def test_generalisation_is_of_the_last_evaluation_of_every_size_and_tape(tmp_path: Path) -> None:
     _run(tmp_path, model="ntm")
     rows = [

@@ -65,6 +65,13 @@ def as_users_have_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(jaxtyping.config, "jaxtyping_disable", True)
 
 
+def test_a_folder_is_refused_by_its_name(tmp_path: Path) -> None:
+    with pytest.raises(
+        IsADirectoryError, match="path: expected a file saved by tapehead, not the folder .*test_a_folder"
+    ):
+        tapehead.load(tmp_path)
+
+
 @pytest.mark.parametrize("damage", DAMAGED)
 def test_a_damaged_file_is_refused_by_its_name(damage: str, tmp_path: Path) -> None:
     path = tmp_path / "model.safetensors"

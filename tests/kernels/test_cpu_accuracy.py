@@ -45,7 +45,7 @@ def errors_of_moved_runs(given: drawn.Scan, dtype: torch.dtype, expected: list[T
     generator, unit = torch.Generator().manual_seed(0), torch.finfo(dtype).eps
 
     def moved(tensor: Tensor) -> Tensor:
-        return tensor * (1 + unit * torch.randint(-1, 2, tensor.shape, generator=generator))
+        return tensor * (1 + unit * torch.randint(-1, 2, tensor.shape, generator=generator, dtype=tensor.dtype))
 
     for _ in range(MOVED_RUNS):
         scan = given.on([moved(tensor) for tensor in given.tensors])

@@ -6,10 +6,11 @@ import torch
 from torch.nn.functional import binary_cross_entropy_with_logits
 
 from tapehead.maths.scores import bits
-from tapehead.tasks import Batch
+from tapehead.tasks import Batch, Copy
 from tapehead.training.curricula import growing
 from tapehead.training.curricula.prediction_gain import PredictionGain
-from tapehead.training.data import training_batch
+from tapehead.training.data import Purpose, training_batch
+from tapehead.training.generalise import score
 from tapehead.training.learner import Learner
 from tests.training.tiny import tiny_run
 
@@ -93,6 +94,31 @@ def test_a_curriculum_moves_on_when_its_point_is_solved(monkeypatch):
     for point in (2, 3, 3):
         learner.advance(5)
         assert learner.curriculum.point == (point,)
+
+
+def test_where_no_answer_is_certain_a_point_is_solved_near_the_best_possible(monkeypatch):
+    learner = Learner(tiny_run(task="ngrams", curriculum="naive", min_steps=1, max_steps=4))
+    sequences, seed = learner.run.evaluation_sequences, learner.run.seed
+    gap = score(learner.model, learner.task, (1,), sequences, seed, Purpose.CURRICULUM, 5).gap_bits
+    monkeypatch.setattr(growing, "SOLVED_BELOW", gap)
+    learner.advance(5)
+    assert learner.curriculum.point == (1,)
+    monkeypatch.setattr(growing, "SOLVED_BELOW", gap + 1e-6)
+    learner.advance(5)
+    assert learner.curriculum.point == (2,)
+
+
+class Confusing(Copy):
+    """A task whose sizes are counted in what records have a column for."""
+
+    @property
+    def size_names(self):
+        return ("bits",)
+
+
+def test_a_size_is_not_named_as_another_column_of_the_records_is():
+    with pytest.raises(ValueError, match="task: expected size names that records do not use .*, not 'bits'"):
+        Learner(tiny_run(task=f"{__name__}:Confusing"))
 
 
 def test_a_learner_put_where_another_stands_learns_on_alike():

@@ -2,14 +2,15 @@
 
 from typing import Any, TypeAlias
 
-import numpy as np
 import torch
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
+from torch import Tensor
 
 from tapehead import plots
 from tapehead.maths import linkage
 from tapehead.maths.dnc import DNCState
+from tapehead.maths.scores import bits
 from tapehead.models import DNC
 from tapehead.models._memory import MemoryModel
 from tapehead.plots import Bookkeeping
@@ -27,7 +28,7 @@ def draw_sequence(trained: Trained, batch: Batch, said: str) -> Pictures:
     answer = torch.sigmoid(outputs[:, 0]).numpy()
     pictures = {"sequence": draw_answer(batch, answer, said)}
     if isinstance(trained.task, NGrams):
-        pictures = {"predictions": draw_predictions(trained.task, batch, answer, trained.run.model, said)}
+        pictures = {"predictions": draw_predictions(trained.task, batch, outputs, trained.run.model, said)}
     if isinstance(trained.model, MemoryModel):
         states: Any = trained.model.trace(batch.inputs).states
         pictures |= draw_memory(trained.model, states, batch, answer, said)
@@ -42,18 +43,18 @@ def draw_answer(batch: Batch, answer: NDArray[Any], said: str) -> Figure:
     return plots.example(inputs, answer, targets, scored, title=said)
 
 
-def draw_predictions(task: NGrams, batch: Batch, answer: NDArray[Any], model: str, said: str) -> Figure:
+def draw_predictions(task: NGrams, batch: Batch, outputs: Tensor, model: str, said: str) -> Figure:
     """Draw what was foretold of one sequence, and what could have been."""
-    targets, optimal = batch.targets[:, 0, 0].numpy(), task.foretell(batch)[:, 0]
-    right = np.where(targets > 0.5, answer[:, 0], 1 - answer[:, 0])
-    costs = f"{-np.log2(right).sum():.1f} bits, best possible {float(task.best(batch)[0]):.1f}"
-    return plots.predictions(targets, answer[:, 0], optimal, model=model, title=f"{said}: {costs}")
+    foretold, optimal = torch.sigmoid(outputs[:, 0, 0]).numpy(), task.foretell(batch)[:, 0]
+    cost = float(bits(outputs, batch.targets, batch.scored)[0])
+    costs = f"{cost:.1f} bits, best possible {float(task.best(batch)[0]):.1f}"
+    return plots.predictions(batch.targets[:, 0, 0].numpy(), foretold, optimal, model=model, title=f"{said}: {costs}")
 
 
 def moments(batch: Batch) -> dict[int, str]:
     """Choose a few moments of a sequence, by the steps gone: with the question in, if it ends before the answer."""
     steps, asked = len(batch.inputs), int(batch.scored[:, 0].nonzero()[0])
-    middle, what = (asked, "the question is in") if asked > 0 else (steps // 2, "halfway")
+    middle, what = (asked, "the question is in") if asked > 0 else (max(steps // 2, 1), "halfway")
     return {middle: f"after step {middle}: {what}", steps: f"after step {steps}: the end"}
 
 

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import fields
 from pathlib import Path
 from typing import Any, NamedTuple, TypeAlias
 
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 
 from tapehead.plots import Curve, Scores, Spread
 from tapehead.tasks import Size, Task
+from tapehead.training._knobs import knob_of
 from tapehead.training.folder import EVALUATIONS, METRICS, read_rows, read_run
 from tapehead.training.run import Run
 
@@ -51,16 +53,22 @@ def grouped(runs: Iterable[Recorded]) -> Groups:
     return {_name(group, firsts): group for group in groups.values()}
 
 
-def _name(group: Sequence[Recorded], firsts: Iterable[Run]) -> str:
-    """Name a group by its model, and by the settings that tell it from other groups of that model."""
+def _name(group: Sequence[Recorded], firsts: Sequence[Run]) -> str:
+    """Name a group by its model, and by the settings that tell it from others: of that model, or of their task."""
     run = group[0].run
-    rivals = [first.to_json() for first in firsts if first.model == run.model]
-    own = {name: value for name, value in run.to_json().items() if name != "seed"}
-    telling = [name for name, value in own.items() if any(rival[name] != value for rival in rivals)]
-    words = [f"{name.replace('_', ' ')} {own[name]}" for name in telling]
+    telling = []
+    for described in fields(run):
+        rivals = [other for other in firsts if other.model == run.model or knob_of(described).owner == "task"]
+        if described.name != "seed" and _differ(described.name, run, rivals):
+            telling.append(described.name)
+    words = [f"{name.replace('_', ' ')} {getattr(run, name)}" for name in telling]
     if len(words) > MOST_SETTINGS:
         words = [str(group[0].path)]
     return ", ".join([run.model, *words, f"seed {run.seed}" if len(group) == 1 else f"{len(group)} runs"])
+
+
+def _differ(name: str, run: Run, rivals: Iterable[Run]) -> bool:
+    return any(getattr(rival, name) != getattr(run, name) for rival in rivals)
 
 
 def curves(groups: Groups) -> dict[str, list[Curve]]:

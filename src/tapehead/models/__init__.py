@@ -43,6 +43,8 @@ def load(path: str | Path, *, backend: str = "auto", device: torch.device | str 
         raise TypeError(f"path: expected a str or a pathlib.Path, not {path!r}")
     check_choice("backend", backend, BACKENDS)
     check_device(device)
+    if Path(path).is_dir():
+        raise IsADirectoryError(f"path: expected a file saved by tapehead, not the folder {str(path)!r}")
     try:
         with safe_open(path, framework="pt", device=str(device)) as file:
             described = json.loads((file.metadata() or {})[METADATA_KEY])

@@ -16,6 +16,8 @@ from tapehead.training.optimisers import clip_gradients, learning_rate
 from tapehead.training.run import Run
 
 MODEL, OPTIMISER = "model.", "optimiser."
+RECORDED = ("seed", "update", "memory_slots")
+"""What a record of an evaluation has beside a score and the names of a size."""
 
 
 class Lesson(NamedTuple):
@@ -33,6 +35,9 @@ class Learner:
     def __init__(self, run: Run) -> None:
         self.run = run
         self.task = run.make_task()
+        taken = sorted({*RECORDED, *Score._fields}.intersection(self.task.size_names))
+        if taken:
+            raise ValueError(f"task: expected size names that records do not use for something else, not {taken[0]!r}")
         self.curriculum = run.make_curriculum()
         self.model = run.make_model()
         self.optimiser = run.make_optimiser(self.model)
@@ -87,9 +92,13 @@ class Learner:
         return self._try(self.task.largest, Purpose.EVALUATION, update)
 
     def advance(self, update: int) -> None:
-        """Let the curriculum move on, if it waits for a size to be solved and the model solves it."""
+        """Let the curriculum move on, if it waits for a size to be solved and the model solves it.
+
+        Where no answer can be certain, the bits above the best possible take the place of the wrong ones.
+        """
         if self.curriculum.awaited is not None:
-            self.curriculum.hear_errors(self._try(self.curriculum.awaited, Purpose.CURRICULUM, update).bit_errors)
+            tried = self._try(self.curriculum.awaited, Purpose.CURRICULUM, update)
+            self.curriculum.hear_errors(tried.bit_errors if tried.gap_bits is None else tried.gap_bits)
 
     def _try(self, size: Size, purpose: Purpose, update: int) -> Score:
         return score(self.model, self.task, size, self.run.evaluation_sequences, self.run.seed, purpose, update)

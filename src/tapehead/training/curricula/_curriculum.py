@@ -40,7 +40,11 @@ class Curriculum(ABC):
 
     @abstractmethod
     def hear_errors(self, bit_errors: float) -> None:
-        """Take in how well questions of the size `awaited` are answered, in bit errors per sequence."""
+        """Take in how well questions of the size `awaited` are answered.
+
+        Args:
+            bit_errors: Per sequence; where no answer can be certain, bits above the best possible.
+        """
 
     @abstractmethod
     def hear_gains(self, sizes: Sizes, gains: Numbers, generator: np.random.Generator) -> None:

@@ -2,8 +2,9 @@
 
 After Collier & Beel 2018 (An Empirical Comparison of Syllabuses for Curriculum Learning, arXiv 1809.10789) and its
 published code; naive is that of Zaremba & Sutskever 2014 (arXiv 1410.4615), who also mixed in other sizes. All three
-have a point, where most questions are asked. It is tried at every evaluation on fresh questions of its size, and
-moves on where these are answered with less than SOLVED_BELOW bit errors per sequence. A point never goes back.
+have a point, where most questions are asked. It is tried at every evaluation on fresh questions of its size, and moves
+on where these are answered with less than SOLVED_BELOW bit errors per sequence; where no answer can be certain, with
+less than so many bits above the best possible. A point never goes back.
 """
 
 from abc import abstractmethod
