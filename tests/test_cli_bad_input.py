@@ -59,7 +59,7 @@ def malformed(drawn: random.Random, run: Path) -> list[str]:
             [*train_copy, "extra"],
             [*train_copy, "--recipe", "collier"],
             [*train_copy, "--checkpoint-every", drawn.choice(["0", "-1", "x", "1.5"])],
-            [*train_copy, "--threads", drawn.choice(["0", "-1", "x"])],
+            [*train_copy, "--threads", drawn.choice(["0", "-1", "x", "1025"])],
             [*train_copy, "--momentum", "0.9"],
             [*train_copy, "--state-init", "zero"],
             [*train_copy, "--shift-range", "3"],

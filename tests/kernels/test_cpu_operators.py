@@ -132,7 +132,9 @@ def seconds_to_compile(name: str, steps: int) -> float:
 def compare_times_to_compile() -> None:
     for name in MACHINES:
         seconds_to_compile(name, 20)  # whatever is only done once
-        long, short = (min(seconds_to_compile(name, steps) for _ in range(3)) for steps in (500, 20))
+        # in turns, as other work on the machine comes and goes
+        times = [[seconds_to_compile(name, steps) for steps in (500, 20)] for _ in range(5)]
+        long, short = map(min, zip(*times, strict=True))
         assert long <= 1.2 * short
 
 

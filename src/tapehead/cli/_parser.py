@@ -116,17 +116,26 @@ def _default(name: str, knob: Knob) -> str:
     return f" [{', '.join(f'{kind}: {value}' for kind, value in values.items())}]" if values else ""
 
 
-def whole_number(word: str) -> int:
-    """Read a whole number from 1 to MANY."""
+def whole_number(word: str, most: int = MANY) -> int:
+    """Read a whole number from 1 to `most`."""
     number = int(word) if word.isdecimal() and len(word) < 20 else 0
-    if not 1 <= number <= MANY:
-        raise argparse.ArgumentTypeError(f"expected a whole number >= 1 and <= {MANY}, not {word!r}")
+    if not 1 <= number <= most:
+        raise argparse.ArgumentTypeError(f"expected a whole number >= 1 and <= {most}, not {word!r}")
     return number
+
+
+MOST_THREADS = 1024
+"""More than any machine has cores; far more, and the system cannot start them."""
+
+
+def threads(word: str) -> int:
+    """Read a number of threads."""
+    return whole_number(word, MOST_THREADS)
 
 
 def add_threads(parser: Parser) -> None:
     """Add how many threads compute."""
-    parser.add_argument("--threads", type=whole_number, metavar="N", help="threads that compute [one a core]")
+    parser.add_argument("--threads", type=threads, metavar="N", help="threads that compute [one a core]")
 
 
 def add_path(parser: Parser) -> None:
