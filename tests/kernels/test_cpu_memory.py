@@ -6,18 +6,21 @@ from pathlib import Path
 import pytest
 import torch
 
-from tapehead import NTM
+from tapehead import DNC, NTM
 from tapehead.kernels import _native
 from tests.processes import elsewhere
 
 pytestmark = pytest.mark.skipif(_native.MISSING is not None, reason=str(_native.MISSING))
 
 MEGABYTE = 2**20
+MODELS: dict[str, type[NTM] | type[DNC]] = {"ntm": NTM, "dnc": DNC}
+STATES = {"ntm": 128 * 20, "dnc": 128 * 20 + 128 * 128}
+"""Numbers in the memory after a step, and in a DNC's links."""
 
 
-def grown(steps: int, sequences: int) -> int:
+def grown(name: str, steps: int, sequences: int) -> int:
     """Bytes that a training step of the copy task's machine adds to the largest size of this process."""
-    model = NTM(9, 8, backend="cpu")
+    model = MODELS[name](9, 8, backend="cpu")
     inputs = torch.rand(steps, sequences, 9)
     model(inputs[:2])[0].sum().backward()
     before = largest_size()
@@ -32,18 +35,20 @@ def largest_size() -> int:
     return 1024 * int(found[1])
 
 
-def train_on_a_long_batch() -> None:
-    memory_states = 2000 * 32 * 128 * 20 * 4
-    assert 0 < grown(2000, 32) < 2 * memory_states
+def train_on_a_long_batch(name: str) -> None:
+    states = 2000 * 32 * STATES[name] * 4
+    assert 0 < grown(name, 2000, 32) < 2 * states
 
 
-def train_on_a_very_long_sequence() -> None:
-    assert 0 < grown(20_000, 1) < 1000 * MEGABYTE
+def train_on_a_very_long_sequence(name: str) -> None:
+    assert 0 < grown(name, 20_000, 1) < 1000 * MEGABYTE
 
 
-def test_a_long_batch_takes_less_than_twice_its_memory_states() -> None:
-    elsewhere(train_on_a_long_batch)
+@pytest.mark.parametrize("name", MODELS)
+def test_a_long_batch_takes_less_than_twice_its_memory_states(name: str) -> None:
+    elsewhere(train_on_a_long_batch, name)
 
 
-def test_a_sequence_of_20_000_steps_takes_less_than_a_gigabyte() -> None:
-    elsewhere(train_on_a_very_long_sequence)
+@pytest.mark.parametrize("name", MODELS)
+def test_a_sequence_of_20_000_steps_takes_less_than_a_gigabyte(name: str) -> None:
+    elsewhere(train_on_a_very_long_sequence, name)
