@@ -10,6 +10,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from tapehead import NTM
 from tapehead.kernels import _native
 from tapehead.kernels._call import new_call
 from tapehead.kernels.dnc_scan import cpu as dnc_cpu
@@ -214,6 +215,50 @@ def test_tensors_that_do_not_fit_are_refused(change: dict[str, Tensor], error: t
     with pytest.raises(error) as raised:
         ntm_cpu.scan(moved.inputs, state, None, moved.weights, moved.options, keep_states=False)
     assert message in str(raised.value)
+
+
+@EACH_MACHINE
+def test_tensors_on_another_device_are_refused(draw: Drawing) -> None:
+    given = draw(3, steps=2, sequences=3)
+    for place, tensor in enumerate(given.tensors[1:], start=1):
+        tensors = given.tensors
+        tensors[place] = tensor.to("meta")
+        with pytest.raises(ValueError, match=r"(state\.|weights, tensor).*: expected a tensor on cpu, not on meta"):
+            given.on(tensors).run("cpu")
+
+
+@EACH_MACHINE
+def test_more_layers_than_there_are_places_for_are_refused(draw: Drawing) -> None:
+    small = {"steps": 1, "sequences": 1, "slots": 3, "width": 1, "units": 1, "controller": "lstm", "lengths": False}
+    most = draw(0, layers=64, **small)
+    assert drawn.distance(drawn.answer(most, "cpu"), drawn.answer(most, "reference")) <= 1e-12
+    with pytest.raises(ValueError, match="num_layers: expected at most 64 with backend 'cpu', not 65"):
+        draw(0, layers=65, **small).run("cpu")
+
+
+def test_to_link_no_slots_is_refused() -> None:
+    with pytest.raises(ValueError, match="sparse_links: expected at least 1, or None"):
+        drawn.dnc(3, sparse_links=0).run("cpu")
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("gate", [-60.0, -800.0])
+def test_a_weight_that_leaves_the_format_carries_no_gradient(gate: float, dtype: torch.dtype) -> None:
+    """Slots that weigh nothing, step after step: from one to the next, gamma would multiply a gradient that is none."""
+    gradients = []
+    for backend in ("cpu", "reference"):
+        torch.manual_seed(0)
+        model = NTM(3, 2, memory_slots=16, memory_width=4, hidden_size=8, clip=None, backend=backend, dtype=dtype)
+        strengths, gates, shifts, sharpenings = model.cell.heads.bias.split(model.cell.options.head_sizes)[1:5]
+        with torch.no_grad():
+            strengths.fill_(60.0)
+            gates.fill_(gate)
+            sharpenings.fill_(20.0)
+            shifts.view(2, 3)[:] = torch.tensor([0.0, 5.0, 0.0])
+        outputs, _ = model(torch.randn(60, 2, 3, dtype=dtype))
+        outputs.square().mean().backward()
+        gradients.append([parameter.grad for parameter in model.parameters()])
+    assert drawn.distance(*gradients) <= 1e-6
 
 
 @EACH_MACHINE

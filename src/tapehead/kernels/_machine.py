@@ -38,6 +38,9 @@ def padded(count: Numbers) -> Numbers:
     return (count + 15) // 16 * 16
 
 
+MOST_LAYERS = 64
+"""As many layers of a controller as native/layout.h has places for."""
+
 KEPT_ONCE_IN = 8
 """The memory is kept once in so many steps."""
 
@@ -120,6 +123,8 @@ class Machine(ABC):
     ) -> None:
         """Refuse what the kernel would read wrongly, or past its end."""
         self.check(sizes)
+        if sizes.layers > MOST_LAYERS:
+            raise ValueError(f"num_layers: expected at most {MOST_LAYERS} with backend 'cpu', not {sizes.layers}")
         if lengths is not None and lengths.shape != inputs.shape[1:2]:
             raise ValueError(f"lengths: expected shape {(sizes.sequences,)}, not {tuple(lengths.shape)}")
         if lengths is not None and lengths.dtype != torch.int64:
@@ -128,9 +133,11 @@ class Machine(ABC):
         if len(shapes) != len(state) + len(weights):
             raise ValueError(f"weights: expected {len(shapes) - len(state)} tensors, not {len(weights)}")
         for place, (tensor, shape) in enumerate(zip((*state, *weights), shapes, strict=True)):
-            if tensor.shape != shape or tensor.dtype != inputs.dtype:
+            if tensor.shape != shape or tensor.dtype != inputs.dtype or tensor.device != inputs.device:
                 fields = self.state_fields
                 name = f"state.{fields[place]}" if place < len(fields) else f"weights, tensor {place - len(fields)}"
                 if tensor.dtype != inputs.dtype:
                     raise TypeError(f"{name}: expected {inputs.dtype}, not {tensor.dtype}")
+                if tensor.device != inputs.device:
+                    raise ValueError(f"{name}: expected a tensor on {inputs.device}, not on {tensor.device}")
                 raise ValueError(f"{name}: expected shape {shape}, not {tuple(tensor.shape)}")

@@ -12,7 +12,6 @@ from typing import Any
 import torch
 from torch import Tensor
 from torch.autograd import forward_ad
-from torch.autograd.function import once_differentiable
 from torch.nn import Parameter
 
 from tapehead.kernels import _native
@@ -203,8 +202,9 @@ class _Differentiable(torch.autograd.Function):
         return tuple(results)
 
     @staticmethod
-    @once_differentiable
     def backward(ctx: Any, *gradients: Tensor | None) -> tuple[Tensor | None, ...]:
+        if torch.is_grad_enabled():  # create_graph=True
+            raise RuntimeError("backend 'cpu' has no second derivatives; backend='reference' has")
         lengths, kept, inputs, *tensors = ctx.saved_tensors
         wanted, fields = list(ctx.needs_input_grad[5:]), len(ctx.machine.state_fields)
         plain = _is_plain(lengths, kept, inputs, *tensors, *gradients)
@@ -217,7 +217,9 @@ class _Differentiable(torch.autograd.Function):
 def _is_plain(*tensors: Tensor | None) -> bool:
     """Whether nobody looks on, as torch.compile does: then the dispatcher need not be asked, which takes long."""
     plain = all(type(tensor) in (Tensor, Parameter) for tensor in tensors if tensor is not None)
-    return plain and torch._C._len_torch_dispatch_stack() == 0 and not torch._C._are_functorch_transforms_active()
+    modes = torch._C._len_torch_dispatch_stack() + torch._ops._len_torch_dispatch_stack_pre_dispatch()
+    traced = torch._C._get_tracing_state() is not None or torch._C._are_functorch_transforms_active()
+    return plain and not modes and not traced
 
 
 @cache

@@ -46,7 +46,8 @@ def scan(
 
 def numbers_of(options: DNCOptions) -> list[int]:
     """Say what the kernel needs of the options beyond sizes and clip: three switches and K, 0 for all links."""
-    return [int(options.masked_content), int(options.deallocate), int(options.sharpen_links), options.sparse_links or 0]
+    sparse = 0 if options.sparse_links is None else options.sparse_links or -1  # which is refused
+    return [int(options.masked_content), int(options.deallocate), int(options.sharpen_links), sparse]
 
 
 class _DNC(Machine):
@@ -92,7 +93,7 @@ class _DNC(Machine):
 
     def check(self, sizes: Sizes) -> None:
         if sizes.options[-1] < 0:
-            raise ValueError(f"sparse_links: expected at least 1, or None, not {sizes.options[-1]}")
+            raise ValueError("sparse_links: expected at least 1, or None")
 
 
 MACHINE = _DNC()

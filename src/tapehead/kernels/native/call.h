@@ -1,4 +1,4 @@
-// What a caller hands over: plain numbers and pointers, in the order in which _scan.py lists them.
+// What a caller hands over: plain numbers and pointers, in the order in which _call.py lists them.
 #pragma once
 
 #include <cstdint>

@@ -106,7 +106,7 @@ template <class Real, class Sizes, class Records>
 void place_records(const Sizes& s, index_t count, Carver<Real>& carver, Records& records) {
     Carver<Real> fields{nullptr};
     records.lay(s, [&](Table<Real>&, index_t numbers) { fields.take(numbers); });
-    // An odd number of cache lines, so that rows do not fall on one another in the cache.
+    // An odd number of cache lines (in double, of pairs of them), so that rows do not fall on one another in the cache.
     const index_t size = fields.taken | ROW_MULTIPLE;
     Real* base = carver.take(count * size);
     records.whole = {base, size};

@@ -85,7 +85,7 @@ void measure_first(const Sizes& s, const Real* memory, Real* squares, Real* inve
 }
 
 // cosine(h, i) = direction(h) . (M(i) / |M(i)|), for so many heads. The rows are brought to length 1 first, as the
-// reference does: rows of one direction and several lengths then get the same cosine, and not each a rounding of its own.
+// reference does: rows of one direction and several lengths then get the same cosine but for a rounding of the last place.
 template <class Real, int HEADS>
 ALWAYS_INLINE void cosines_of(
     const Sizes& s, const Real* memory, const Real* inverse_norm, const Real* direction, Real* cosine) {

@@ -108,7 +108,7 @@ void usage(
 }
 
 // Backward of `usage`; adds to the gradients of the weightings, puts that of the usage before in place of that after.
-// `d_retained` has what de-allocation asks of psi. ROOM: 2 H + R vectors.
+// `d_retained` has what de-allocation asks of psi. ROOM: H + R + 1 vectors.
 template <class Real>
 void usage_backward(
     const DNCSizes& s, const Real* free_gates, const Real* reading, const Real* writing, const Real* before,

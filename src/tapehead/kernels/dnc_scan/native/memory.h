@@ -58,7 +58,7 @@ void write_together(
 }
 
 // Backward of write_together. `d_memory` is the gradient of the memory after on entry, of the memory before on return;
-// `d_writing` is added to, `d_retained` written. ROOM: 2 H + 1 vectors.
+// `d_writing` is added to, `d_retained` written. ROOM: 2 H vectors.
 template <class Real, int WRITES>
 void write_together_backward(
     const DNCSizes& s, const Real* memory, const Real* retained, const Real* writing, const Real* erase, const Real* add,

@@ -150,8 +150,12 @@ void address(const NTMSizes& s, const HeadTables<Real>* head, Real* rings) {
         for_slots<Real>(s, [&](index_t slot, index_t left) {
             EACH_HEAD {
                 const Vector<Real> logarithm = load(head[h].log_shifted + slot) - top[h];
-                const Vector<Real> power =
-                    first_lanes(exp_below_zero<Real>(head[h].sharpening * logarithm), left, Real(0));
+                // To zero, where it leaves the format: the smallest number would be carried on from step to step, and
+                // its gradient grow by gamma at each.
+                const Vector<Real> exponent = head[h].sharpening * logarithm, none = {};
+                const Vector<Real> powers_of_slots =
+                    exponent < Format<Real>::exp_lowest ? none : exp_below_zero<Real>(exponent);
+                const Vector<Real> power = first_lanes(powers_of_slots, left, Real(0));
                 sums[h] += power;
                 store(head[h].log_shifted + slot, logarithm);
                 store(head[h].weighting + slot, power);
