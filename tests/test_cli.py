@@ -1,6 +1,7 @@
 """The commands, as a user calls them."""
 
 import json
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -246,3 +247,14 @@ def test_what_ends_a_command_in_its_middle_is_no_traceback(raised, status, said,
     monkeypatch.setattr(cli, "import_module", end)
     assert main(["doctor"]) == status
     assert said in capsys.readouterr().err
+
+
+def test_a_reader_who_goes_early_is_no_traceback():
+    with subprocess.Popen(
+        [sys.executable, "-c", "import sys; from tapehead.cli import main; sys.exit(main(['doctor']))"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    ) as process:
+        process.stdout.close()
+        assert process.stderr.read() == b""
+    assert process.returncode == 128 + signal.SIGPIPE

@@ -57,6 +57,8 @@ def malformed(drawn: random.Random, run: Path) -> list[str]:
             [*train_copy, *wrong_value(name, drawn)],
             [*train_copy, drawn.choice(sorted(flag(name) for name, knob in KNOBS.items() if knob.kind != "flag"))],
             [*train_copy, "extra"],
+            [*train_copy[:2], "--out", "", *TINY_FLAGS],
+            ["plot", ""],
             [*train_copy, "--recipe", "collier"],
             [*train_copy, "--checkpoint-every", drawn.choice(["0", "-1", "x", "1.5"])],
             [*train_copy, "--threads", drawn.choice(["0", "-1", "x", "1025"])],

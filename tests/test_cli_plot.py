@@ -127,6 +127,13 @@ def test_a_group_is_named_by_what_tells_it_from_others_of_its_model(tmp_path: Pa
     assert list(grouped(map(recorded, [paths[0], far]))) == [f"lstm, {path}, seed 1" for path in (paths[0], far)]
 
 
+def test_runs_that_were_not_evaluated_are_not_said_to_be_drawn(tmp_path: Path) -> None:
+    paths = [_run(tmp_path / str(seed), seed=seed) for seed in (1, 2)] + [_run(tmp_path / "rnn", model="rnn")]
+    for path in paths[:2]:
+        append_rows(path / "evaluations.jsonl", [_evaluation(length=size) for size in (3, 6)])
+    assert _records(*paths)["generalisation"].get_suptitle() == "copy: lstm, 2 runs, median and range"
+
+
 def test_a_group_is_named_by_what_its_task_is_told_and_others_are_not(tmp_path: Path) -> None:
     paths = [_run(tmp_path / "a", max_length=3), _run(tmp_path / "b", model="rnn", max_length=4)]
     assert list(grouped(map(recorded, paths))) == ["lstm, max length 3, seed 1", "rnn, max length 4, seed 1"]

@@ -214,3 +214,15 @@ def test_a_saved_model_is_read_by_a_process_that_never_saw_it(tmp_path: Path) ->
     expected = model(torch.ones(2, 1, INPUT_SIZE))[0]
     # Another process may run with another number of threads, and so add in another order.
     torch.testing.assert_close(torch.tensor(json.loads(printed.stdout)), expected.detach(), rtol=0, atol=1e-6)
+
+
+def test_a_frozen_machine_on_a_longer_tape_stays_frozen() -> None:
+    model = made(NTM_KINDS[0]).requires_grad_(False)
+    model.cell.readout.bias.requires_grad_(True)
+    longer = model.with_memory_slots(12)
+    assert [name for name, parameter in longer.named_parameters() if parameter.requires_grad] == ["cell.readout.bias"]
+
+
+def test_a_folder_that_is_missing_is_named(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match="expected a folder that exists.*/missing'"):
+        made(NTM_KINDS[0]).save(tmp_path / "missing" / "ntm.safetensors")

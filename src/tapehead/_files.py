@@ -19,6 +19,8 @@ def write_atomically(path: Path, data: bytes) -> None:
     """
     if path.exists() and not path.is_file():
         raise OSError(errno.EINVAL, "expected a file, or nothing, in this place", str(path))
+    if not path.parent.is_dir():
+        raise FileNotFoundError(errno.ENOENT, "expected a folder that exists", str(path.parent))
     temporary = path.with_name(f".{path.name}.{uuid4().hex}.part")
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
     try:

@@ -1,5 +1,7 @@
 """One update: its loss, what it measures, and what it does to the weights."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -108,17 +110,31 @@ def test_where_no_answer_is_certain_a_point_is_solved_near_the_best_possible(mon
     assert learner.curriculum.point == (2,)
 
 
-class Confusing(Copy):
-    """A task whose sizes are counted in what records have a column for."""
+class Misnamed(Copy):
+    """A task that can be given any names for its sizes."""
+
+    names: Any = ("length",)
 
     @property
     def size_names(self):
-        return ("bits",)
+        return self.names
 
 
-def test_a_size_is_not_named_as_another_column_of_the_records_is():
-    with pytest.raises(ValueError, match="task: expected size names that records do not use .*, not 'bits'"):
-        Learner(tiny_run(task=f"{__name__}:Confusing"))
+@pytest.mark.parametrize(
+    ("names", "message"),
+    [
+        (("bits",), "words that records use for nothing else, not 'bits'"),
+        (("update",), "words that records use for nothing else, not 'update'"),
+        (("$_$",), "words that records use for nothing else, not "),
+        (("",), "words that records use for nothing else, not ''"),
+        (("length", "width"), "as many size_names as numbers in `largest`, 1, not "),
+        ("length", "a tuple of words, not 'length'"),
+    ],
+)
+def test_sizes_have_names_of_their_own(names, message, monkeypatch):
+    monkeypatch.setattr(Misnamed, "names", names)
+    with pytest.raises((TypeError, ValueError), match=message):
+        Learner(tiny_run(task=f"{__name__}:Misnamed"))
 
 
 def test_a_learner_put_where_another_stands_learns_on_alike():

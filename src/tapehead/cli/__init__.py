@@ -1,5 +1,7 @@
 """The command line: train, resume, evaluate, plot, bench, doctor."""
 
+import os
+import signal
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -48,6 +50,9 @@ def main(words: Sequence[str] | None = None) -> int:
         return _complain(f"out of memory: {error}", 1)
     except KeyboardInterrupt:
         return 130
+    except BrokenPipeError:  # whoever read what is printed has gone
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 128 + int(signal.SIGPIPE)
 
 
 def _obey(words: list[str]) -> int:
@@ -67,6 +72,7 @@ def _obey(words: list[str]) -> int:
     parser = Parser(f"{name} {command.takes}".strip(), command.summary)
     module.add_arguments(parser)
     module.do(parser.read(rest))
+    sys.stdout.flush()  # here, whoever is to read it may have gone
     return 0
 
 

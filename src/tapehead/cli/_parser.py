@@ -124,6 +124,13 @@ def whole_number(word: str, most: int = MANY) -> int:
     return number
 
 
+def folder(word: str) -> Path:
+    """Read a folder's path; an empty one, which may be a variable that was not set, is none."""
+    if not word:
+        raise argparse.ArgumentTypeError("expected a path, not ''")
+    return Path(word)
+
+
 MOST_THREADS = 1024
 """More than any machine has cores; far more, and the system cannot start them."""
 
@@ -140,7 +147,7 @@ def add_threads(parser: Parser) -> None:
 
 def add_path(parser: Parser) -> None:
     """Add the run's folder."""
-    parser.add_argument("run", type=Path, metavar="RUN", help="the run's folder")
+    parser.add_argument("run", type=folder, metavar="RUN", help="the run's folder")
 
 
 def add_json(parser: Parser) -> None:

@@ -78,10 +78,10 @@ def size(word: str) -> Size:
     return tuple(map(whole_number, word.split("x")))
 
 
-def checked_size(wanted: Size, task: Task) -> Size:
+def checked_size(wanted: Size, task: Task, flag: str = "--lengths") -> Size:
     """Raise unless this is a size of the task's questions."""
     if len(wanted) != len(task.size_names):
-        raise CommandError(f"--lengths: expected {'x'.join(task.size_names)}, not {spelt(wanted)!r}")
+        raise CommandError(f"{flag}: expected {'x'.join(task.size_names)}, not {spelt(wanted)!r}")
     batch_of_size(task, wanted, 1, np.random.default_rng(0))  # raises where there is no such question
     return wanted
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from tapehead.cli._conduct import add_conduct, conduct
 from tapehead.cli._errors import asked_wrongly
-from tapehead.cli._parser import Parser, add_fields, chosen_fields
+from tapehead.cli._parser import Parser, add_fields, chosen_fields, folder
 from tapehead.tasks import TASKS
 from tapehead.training import loop
 from tapehead.training.recipes import RECIPES, describe
@@ -17,7 +17,7 @@ def add_arguments(parser: Parser) -> None:
     parser.add_argument(
         "task", metavar="TASK", help=f"what is learned: {', '.join(TASKS)}, or one of your own as module:Class"
     )
-    parser.add_argument("--out", type=Path, metavar="DIR", help="the run's folder [runs/TASK-MODEL-SEED]")
+    parser.add_argument("--out", type=folder, metavar="DIR", help="the run's folder [runs/TASK-MODEL-SEED]")
     parser.add_argument(
         "--recipe", default="tapehead", metavar="|".join(RECIPES), help="settings to start from [tapehead]"
     )

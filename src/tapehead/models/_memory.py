@@ -24,7 +24,7 @@ class MemoryModel(SequenceModel[State], ABC):
             memory_slots: N; of an NTM at least 2 * shift_range + 1.
 
         Returns:
-            A new model, on the same device, in the same training mode.
+            A new model, on the same device, in the same training mode, with the same parameters frozen.
         """
         check_count("memory_slots", memory_slots)
         weight = self.cell.readout.weight
@@ -34,4 +34,6 @@ class MemoryModel(SequenceModel[State], ABC):
         tensors = {name: tensor for name, tensor in self.state_dict().items() if not name.startswith("cell.first.")}
         longer.load_state_dict(tensors, strict=False)
         longer.cell.first.copy_stretched(self.cell.first)
+        for own, parameter in zip(self.parameters(), longer.parameters(), strict=True):
+            parameter.requires_grad_(own.requires_grad)
         return longer.train(self.training)

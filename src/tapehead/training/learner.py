@@ -1,14 +1,14 @@
 """One update: a batch, a loss, its gradients, and a step of the optimiser."""
 
 import math
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 
 from tapehead._shapes import PerSequence
 from tapehead.maths.scores import bit_errors, bits
-from tapehead.tasks import Batch, Size, Sizes
+from tapehead.tasks import Batch, Size, Sizes, Task
 from tapehead.training.data import Purpose, generator, training_batch
 from tapehead.training.errors import DivergedError
 from tapehead.training.generalise import Score, score
@@ -29,15 +29,31 @@ class Lesson(NamedTuple):
     gradient_norm: float  # before clipping; the update was skipped if it is not finite
 
 
+def check_size_names(task: Task) -> None:
+    """Raise unless a task names every number of its sizes, by a word that records have no other use for.
+
+    Raises:
+        TypeError: The names are no words in a tuple.
+        ValueError: There are too many or too few, or one is taken or has other signs than letters, digits and _.
+    """
+    names: Any = task.size_names
+    count = len(task.largest)
+    if not isinstance(names, tuple) or not all(isinstance(name, str) for name in names):
+        raise TypeError(f"task: expected size_names to be a tuple of words, not {names!r}")
+    if len(names) != count:
+        raise ValueError(f"task: expected as many size_names as numbers in `largest`, {count}, not {names!r}")
+    for name in names:
+        if not name.isidentifier() or name in {*RECORDED, *Score._fields}:
+            raise ValueError(f"task: expected size_names to be words that records use for nothing else, not {name!r}")
+
+
 class Learner:
     """A model that learns its task, update by update; which update comes next is the caller's to say."""
 
     def __init__(self, run: Run) -> None:
         self.run = run
         self.task = run.make_task()
-        taken = sorted({*RECORDED, *Score._fields}.intersection(self.task.size_names))
-        if taken:
-            raise ValueError(f"task: expected size names that records do not use for something else, not {taken[0]!r}")
+        check_size_names(self.task)
         self.curriculum = run.make_curriculum()
         self.model = run.make_model()
         self.optimiser = run.make_optimiser(self.model)
