@@ -20,8 +20,7 @@ pytestmark = NEEDS_LIBRARY
 
 EXACT = {torch.float64: 1e-12, torch.float32: 1e-6}
 MOVED_RUNS = 40
-MOST_EXCUSED = 0.04
-"""Of the machines drawn, and three: 19 of 1,000 need an excuse, and chance makes more of that once in 1,000 sets."""
+MOST_EXCUSED = 0.025  # of the machines drawn, and two
 
 
 def judge(draw: Drawing, seed: int) -> bool:
@@ -55,7 +54,7 @@ def errors_of_moved_runs(given: drawn.Scan, dtype: torch.dtype, expected: list[T
 
 def judge_all(draw: Drawing, seeds: range) -> None:
     excused = [seed for seed in seeds if judge(draw, seed)]
-    assert len(excused) <= 3 + MOST_EXCUSED * len(seeds), f"excused: {excused}"
+    assert len(excused) <= 2 + MOST_EXCUSED * len(seeds), f"excused: {excused}"
 
 
 @EACH_MACHINE

@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 from tapehead.kernels import _native
+from tests.kernels.cpu import NEEDS_LIBRARY
 
-pytestmark = pytest.mark.skipif(_native.MISSING is not None, reason=str(_native.MISSING))
+pytestmark = NEEDS_LIBRARY
 
 Function = Callable[[np.ndarray], np.ndarray]
 FUNCTIONS: dict[str, tuple[int, Function]] = {

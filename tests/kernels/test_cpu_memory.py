@@ -7,10 +7,10 @@ import pytest
 import torch
 
 from tapehead import DNC, NTM
-from tapehead.kernels import _native
+from tests.kernels.cpu import NEEDS_LIBRARY
 from tests.processes import elsewhere
 
-pytestmark = pytest.mark.skipif(_native.MISSING is not None, reason=str(_native.MISSING))
+pytestmark = NEEDS_LIBRARY
 
 MEGABYTE = 2**20
 MODELS: dict[str, type[NTM] | type[DNC]] = {"ntm": NTM, "dnc": DNC}

@@ -17,9 +17,10 @@ from tapehead.kernels._backend import Unsupported
 from tapehead.kernels.dnc_scan import cpu as dnc_cpu
 from tapehead.kernels.ntm_scan import cpu as ntm_cpu
 from tests.kernels import drawn
+from tests.kernels.cpu import NEEDS_LIBRARY
 from tests.processes import elsewhere
 
-pytestmark = pytest.mark.skipif(_native.MISSING is not None, reason=str(_native.MISSING))
+pytestmark = NEEDS_LIBRARY
 
 MACHINES = {"ntm": (drawn.scan, ntm_cpu), "dnc": (drawn.dnc, dnc_cpu)}
 CASES = [(name, seed) for name in MACHINES for seed in range(4)]
