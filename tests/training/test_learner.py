@@ -150,3 +150,25 @@ def test_the_data_that_a_run_is_evaluated_on_is_fresh_each_time():
     learner = Learner(tiny_run())
     assert learner.evaluate(1) == learner.evaluate(1)
     assert learner.evaluate(1) != learner.evaluate(2)
+
+
+def test_a_curriculum_that_moves_on_is_heard_with_the_next_update(monkeypatch: pytest.MonkeyPatch) -> None:
+    learner = Learner(tiny_run(curriculum="naive", max_length=9))
+    learner.learn(1)  # batches of the updates after it may be drawn by now
+    monkeypatch.setattr(growing, "SOLVED_BELOW", 1e9)
+    before = training_batch(learner.run, learner.task, learner.curriculum, 2)[0]
+    learner.advance(1)
+    sizes, batch = learner._batch(2)
+    expected_sizes, expected = training_batch(learner.run, learner.task, learner.curriculum, 2)
+    assert not np.array_equal(sizes, before)
+    assert np.array_equal(sizes, expected_sizes)
+    assert torch.equal(batch.inputs, expected.inputs)
+
+
+def test_batches_drawn_ahead_are_those_of_their_updates() -> None:
+    learner = Learner(tiny_run())
+    for update in (*range(1, 40), 7, 3, 100, 101):
+        assert torch.equal(
+            learner._batch(update)[1].inputs,
+            training_batch(learner.run, learner.task, learner.curriculum, update)[1].inputs,
+        )

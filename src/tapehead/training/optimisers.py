@@ -81,7 +81,7 @@ def clip_gradients(parameters: list[nn.Parameter], how: str, bound: float | None
     # in double: the squares of what still fits into float32 do not
     norms = [torch.linalg.vector_norm(gradient, dtype=torch.float64) for gradient in gradients]
     norm: Tensor = torch.linalg.vector_norm(torch.stack(norms))
-    if how == "norm" and bound is not None:
+    if how == "norm" and bound is not None and not norm <= bound:
         clip_grads_with_norm_(parameters, bound, norm, foreach=True)
     elif how == "value" and bound is not None:
         clip_grad_value_(parameters, bound, foreach=True)
