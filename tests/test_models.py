@@ -157,6 +157,20 @@ def test_lengths_may_be_a_list_or_a_tensor_of_any_whole_numbers(kind: str) -> No
 
 
 @every_kind
+@pytest.mark.parametrize("batch_size", [1, B])
+def test_an_initial_state_is_the_callers_to_change(kind: str, batch_size: int) -> None:
+    model = made(kind)
+    state, untouched = model.initial_state(batch_size), model.initial_state(batch_size)
+    with torch.no_grad():
+        for tensor in state:
+            tensor[0] += 1
+    for changed, before in zip(state, untouched, strict=True):
+        assert torch.equal(changed[0], before[0] + 1)
+        assert torch.equal(changed[1:], before[1:])
+    assert_same(model.initial_state(batch_size), untouched)
+
+
+@every_kind
 def test_what_stands_in_the_padding_does_not_matter(kind: str) -> None:
     model, inputs, results = made(kind), drawn_inputs(T, B), []
     for padding in (0.0, 1e4, torch.inf, torch.nan):

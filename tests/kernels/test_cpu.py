@@ -70,6 +70,18 @@ def test_one_thread_and_two_give_the_same_bits(draw: Drawing, seed: int) -> None
 
 
 @EACH_MACHINE
+@pytest.mark.parametrize("seed", range(10))
+def test_sequences_may_share_their_first_state(draw: Drawing, seed: int) -> None:
+    given = draw(seed, work=1e5, contiguous=True)
+    inputs, rest = given.inputs, given.tensors[1:]
+    shared = [tensor[:1].expand_as(tensor) for tensor in rest[: len(given.state)]]
+    weights = rest[len(given.state) :]
+    ours = drawn.answer(given.on([inputs, *shared, *weights]), "cpu")
+    expected = drawn.answer(given.on([inputs, *(tensor.clone() for tensor in shared), *weights]), "cpu")
+    assert all(torch.equal(one, other) for one, other in zip(ours, expected, strict=True))
+
+
+@EACH_MACHINE
 @pytest.mark.parametrize("seed", range(20))
 def test_a_split_run_is_the_whole_run(draw: Drawing, seed: int) -> None:
     given = draw(seed, work=1e6, steps=11, lengths=False)

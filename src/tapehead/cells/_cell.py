@@ -30,8 +30,13 @@ class Cell(nn.Module, ABC, Generic[State]):
         self.output_size = output_size
 
     @abstractmethod
+    def first_state(self, batch_size: int) -> State:
+        """Make the state before the first step, for reading only: its sequences, and the cell, may share memory."""
+
     def initial_state(self, batch_size: int) -> State:
-        """Make the state before the first step, for a batch."""
+        """Make the state before the first step, for a batch; its tensors are the caller's, to change as well."""
+        check_count("batch_size", batch_size, least=0)
+        return map_state(_copied, self.first_state(batch_size))
 
     @abstractmethod
     def scan(
@@ -42,8 +47,8 @@ class Cell(nn.Module, ABC, Generic[State]):
         Args:
             inputs: (T, B, input_size).
             state: The state before the first step.
-            lengths: How many steps each sequence has, 0..T, (B,); afterwards its state stands still and its outputs
-                are zero. None: all have T.
+            lengths: How many steps each sequence has, 0..T, (B,); afterwards its state stands still, its outputs are
+                zero, and its inputs do not matter, whatever they are. None: all have T.
             keep_states: Whether to return the state after every step.
         """
 
@@ -77,13 +82,7 @@ class Cell(nn.Module, ABC, Generic[State]):
     def run(
         self, inputs: Tensor, state: State, lengths: Lengths | None = None, *, keep_states: bool = False
     ) -> Scan[State]:
-        """Scan in the parameters' own type, also under autocast: an address rounded is an address missed.
-
-        The padding after a sequence's length is cleared first, as a NaN there would spoil the gradients, if no value.
-        """
-        if lengths is not None:
-            running = torch.arange(inputs.shape[0], device=inputs.device).unsqueeze(-1) < lengths
-            inputs = torch.where(running.unsqueeze(-1), inputs, 0.0)
+        """Scan in the parameters' own type, also under autocast: an address rounded is an address missed."""
         inputs = inputs.to(next(self.parameters()).dtype)
         if not torch.is_autocast_enabled(inputs.device.type):
             return self.scan(inputs, state, lengths, keep_states=keep_states)
@@ -93,7 +92,7 @@ class Cell(nn.Module, ABC, Generic[State]):
     def state_or_first(self, state: State | None, batch_size: int, batched: bool) -> State:
         """Check a state that a caller gave and put its batch axis in; without one, make the first."""
         if state is None:
-            return self.initial_state(batch_size)
+            return self.first_state(batch_size)
         self.check_state(state, batch_size if batched else None)
         return state if batched else map_state(lambda tensor: tensor.unsqueeze(0), state)
 
@@ -119,7 +118,7 @@ class Cell(nn.Module, ABC, Generic[State]):
 
     def check_state(self, state: State, batch_size: int | None) -> None:
         """Raise unless this is a state of this machine for that batch (None: one sequence, without a batch axis)."""
-        like = self.initial_state(0)
+        like = self.first_state(0)
         if type(state) is not type(like):
             kind = type(like).__name__
             raise TypeError(f"state: expected a {kind}, as the model returns it, not {type(state).__name__}")
@@ -134,3 +133,7 @@ class Cell(nn.Module, ABC, Generic[State]):
                 raise TypeError(f"state.{name}: expected {wanted.dtype}, not {tensor.dtype}")
             if tensor.device != wanted.device:
                 raise ValueError(f"state.{name}: expected a tensor on {wanted.device}, not on {tensor.device}")
+
+
+def _copied(tensor: Tensor) -> Tensor:
+    return tensor.clone(memory_format=torch.contiguous_format)

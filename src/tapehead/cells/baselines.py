@@ -12,6 +12,7 @@ from tapehead._shapes import Inputs, Layers, Lengths
 from tapehead._state import State, hold_finished, stack_states
 from tapehead.cells._cell import Cell, Scan
 from tapehead.cells._controllers import reset_linear
+from tapehead.kernels.unroll import clear_padding
 
 StateInit = Literal["learned", "zero"]
 
@@ -74,9 +75,8 @@ class BaselineCell(Cell[State]):
         learned = state_init == "learned"
         self.first = nn.Parameter(torch.zeros(shape, device=device, dtype=dtype)) if learned else None
 
-    def initial_state(self, batch_size: int) -> State:
-        """Make the state before the first step, for a batch."""
-        check_count("batch_size", batch_size, least=0)
+    def first_state(self, batch_size: int) -> State:
+        """Make the state before the first step, for reading only; see `Cell.first_state`."""
         layers, units = self.recurrence.num_layers, self.recurrence.hidden_size
         names = self.state_type._fields
         first = self.readout.weight.new_zeros(len(names), layers, units) if self.first is None else self.first
@@ -86,6 +86,7 @@ class BaselineCell(Cell[State]):
         self, inputs: Inputs, state: State, lengths: Lengths | None = None, *, keep_states: bool = False
     ) -> Scan[State]:
         """Go as many steps as there are inputs; see `Cell.scan`."""
+        inputs = clear_padding(inputs, lengths)
         if keep_states or 0 in inputs.shape[:2]:  # torch's packing wants a step and a sequence
             return self._scan_step_by_step(inputs, state, lengths)
         if lengths is None:

@@ -1,7 +1,7 @@
 """The Differentiable Neural Computer's weights, its first state, and its step."""
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from tapehead._arguments import check_choice, check_count, check_device, check_dtype, check_flag, check_number
 from tapehead._shapes import Inputs, Lengths
@@ -124,23 +124,26 @@ class DNCCell(MemoryCell[DNCState]):
         reset_linear(self.interface)
         reset_linear(self.readout)
 
-    def initial_state(self, batch_size: int) -> DNCState:
-        """Make the state before the first step, for a batch."""
-        check_count("batch_size", batch_size, least=0)
+    def first_state(self, batch_size: int) -> DNCState:
+        """Make the state before the first step, for reading only; see `Cell.first_state`."""
         memory, _, reads = self.first(batch_size)  # its weightings are the NTM's: here no head is anywhere yet
-        slots = memory.shape[1]
-        nowhere = memory.new_zeros(batch_size, self.options.write_heads, slots)
-        hidden = memory.new_zeros(batch_size, self.controller.num_layers, self.controller.hidden_size)
+        slots, writes = memory.shape[1], self.options.write_heads
+
+        def zeros(*shape: int) -> Tensor:
+            tensor: Tensor = memory.new_zeros(shape)
+            return tensor.expand(batch_size, *shape)
+
+        nowhere, hidden = zeros(writes, slots), zeros(self.controller.num_layers, self.controller.hidden_size)
         return DNCState(
             memory=memory,
-            usage=memory.new_zeros(batch_size, slots),
-            read_weightings=memory.new_zeros(batch_size, self.options.read_heads, slots),
+            usage=zeros(slots),
+            read_weightings=zeros(self.options.read_heads, slots),
             write_weightings=nowhere,
-            precedence=torch.zeros_like(nowhere),
-            links=memory.new_zeros(batch_size, self.options.write_heads, slots, slots),
+            precedence=nowhere,
+            links=zeros(writes, slots, slots),
             reads=reads,
             hidden=hidden,
-            cell=torch.zeros_like(hidden),
+            cell=hidden,
         )
 
     def scan(

@@ -131,13 +131,12 @@ class NTMCell(MemoryCell[NTMState]):
             forward = self.options.shift_range + 1
             shifts.view(-1, 2 * self.options.shift_range + 1)[:, forward] = self.initial_biases["shift"]
 
-    def initial_state(self, batch_size: int) -> NTMState:
-        """Make the state before the first step, for a batch."""
-        check_count("batch_size", batch_size, least=0)
+    def first_state(self, batch_size: int) -> NTMState:
+        """Make the state before the first step, for reading only; see `Cell.first_state`."""
         memory, weightings, reads = self.first(batch_size)
         read_weightings, write_weightings = weightings.split([self.options.read_heads, self.options.write_heads], dim=1)
-        hidden = memory.new_zeros(batch_size, self.controller.num_layers, self.controller.hidden_size)
-        return NTMState(memory, read_weightings, write_weightings, reads, hidden, torch.zeros_like(hidden))
+        hidden = memory.new_zeros(self.controller.num_layers, self.controller.hidden_size).expand(batch_size, -1, -1)
+        return NTMState(memory, read_weightings, write_weightings, reads, hidden, cell=hidden)
 
     def scan(
         self, inputs: Inputs, state: NTMState, lengths: Lengths | None = None, *, keep_states: bool = False

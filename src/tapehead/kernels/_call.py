@@ -16,7 +16,8 @@ from tapehead.kernels._machine import Machine, Sizes
 @cache
 def structure_of(machine: Machine) -> type[ctypes.Structure]:
     """Make the type of a machine's calls: the fields of native/call.h, which says what they are, in the same order."""
-    state = ctypes.c_void_p * len(machine.state_fields)
+    count = len(machine.state_fields)
+    state = ctypes.c_void_p * count
     tensors = ("weights", "weight_gradients", "input", "input_gradient", "lengths", "output")
     fields = [
         *((name, ctypes.c_int64) for name in Sizes._fields if name != "options"),
@@ -24,7 +25,8 @@ def structure_of(machine: Machine) -> type[ctypes.Structure]:
         ("threads", ctypes.c_int64),
         ("clip", ctypes.c_double),
         *((name, ctypes.c_void_p) for name in tensors),
-        *((name, state) for name in ("first", "last", "states", "first_gradient")),
+        ("first", ctypes.c_int64 * (2 * count)),
+        *((name, state) for name in ("last", "states", "first_gradient")),
         ("kept", ctypes.c_void_p),
         ("scratch", ctypes.c_void_p),
     ]
@@ -45,6 +47,12 @@ def at(tensor: Tensor | None) -> int | None:
 def pointers(tensors: Sequence[Tensor | None]) -> ctypes.Array[ctypes.c_void_p]:
     """Where many tensors' numbers are."""
     return (ctypes.c_void_p * len(tensors))(*map(at, tensors))
+
+
+def rows(tensors: Sequence[tuple[Tensor, int]]) -> ctypes.Array[ctypes.c_int64]:
+    """Where many tensors' numbers are, and how far apart those of two sequences."""
+    numbers = [number for tensor, apart in tensors for number in (tensor.data_ptr(), apart)]
+    return (ctypes.c_int64 * len(numbers))(*numbers)
 
 
 def enter(machine: Machine, direction: str, call: Any, dtype: torch.dtype) -> None:

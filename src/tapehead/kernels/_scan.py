@@ -16,7 +16,7 @@ from torch.nn import Parameter
 
 from tapehead.kernels import _native
 from tapehead.kernels._backend import Problem
-from tapehead.kernels._call import at, enter, new_call, pointers
+from tapehead.kernels._call import at, enter, new_call, pointers, rows
 from tapehead.kernels._machine import Machine
 
 
@@ -44,9 +44,9 @@ def scan(
     keep_states: bool,
 ) -> list[Tensor]:
     """Run a machine over a sequence: outputs, last state, and every state where they are wanted."""
-    plain = not torch.compiler.is_compiling() and _is_plain(inputs, lengths, *state, *weights)
-    run = partial(_with_autograd, machine) if plain else _operator(machine)
-    return run(inputs, state, lengths, weights, options, clip, keep_states)
+    if torch.compiler.is_compiling() or not _is_plain(inputs, lengths, *state, *weights):
+        return _operator(machine)(inputs, state, lengths, weights, options, clip, keep_states)
+    return _with_autograd(machine, inputs, state, lengths, weights, options, clip, keep_states, plain=True)
 
 
 # ------------------------------------------------------------------------------------------------------ the operators
@@ -89,16 +89,16 @@ def _run(
     """Go forward: outputs, last state, every state where wanted; with `keep`, also what the backward pass will need."""
     sizes = machine.sizes(inputs, state, weights, options)
     machine.check_tensors(sizes, inputs, state, lengths, weights)
-    inputs, state, weights = _plain_memory(inputs), _contiguous(state), _contiguous(weights)
+    inputs, first, weights = _plain_memory(inputs), [_rows(tensor) for tensor in state], _contiguous(weights)
     lengths = None if lengths is None else lengths.contiguous()
     outputs = inputs.new_empty(sizes.steps, sizes.sequences, sizes.outputs)
-    last = [torch.empty_like(tensor) for tensor in state]
+    last = [tensor.new_empty(tensor.shape) for tensor in state]
     states = [tensor.new_empty(sizes.steps, *tensor.shape) for tensor in state] if keep_states else []
     kept = [_native.ROOM.lend(machine.kept_in_numbers(sizes), inputs.dtype)] if keep else []
     call, of_weights = new_call(machine, sizes, clip), pointers(weights)
     call.weights, call.input = ctypes.addressof(of_weights), at(inputs)
     call.lengths, call.output = at(lengths), at(outputs)
-    call.first, call.last = pointers(state), pointers(last)
+    call.first, call.last = rows(first), pointers(last)
     if keep_states:
         call.states = pointers(states)
     if keep:
@@ -121,17 +121,17 @@ def _run_backward(
 ) -> list[Tensor]:
     """Go back: the gradients of those of inputs, state and weights that are wanted."""
     sizes = machine.sizes(inputs, state, weights, options)
-    inputs, state, weights = _plain_memory(inputs), _contiguous(state), _contiguous(weights)
+    inputs, weights = _plain_memory(inputs), _contiguous(weights)
     lengths = None if lengths is None else lengths.contiguous()
     given = [None if gradient is None else _plain_memory(gradient) for gradient in gradients]
     tensors = [inputs, *state, *weights]
-    results = [torch.empty_like(tensor) if want else None for tensor, want in zip(tensors, wanted, strict=True)]
+    results = [tensor.new_empty(tensor.shape) if want else None for tensor, want in zip(tensors, wanted, strict=True)]
     behind = 1 + len(state)
     call = new_call(machine, sizes, clip)
     of_weights, of_gradients = pointers(weights), pointers(results[behind:])
     call.weights, call.input = ctypes.addressof(of_weights), at(inputs)
     call.lengths, call.output = at(lengths), at(given[0])
-    call.first, call.last = pointers(state), pointers(given[1:behind])
+    call.last = pointers(given[1:behind])
     if len(given) > behind:
         call.states = pointers(given[behind:])
     call.input_gradient, call.first_gradient = at(results[0]), pointers(results[1:behind])
@@ -178,6 +178,10 @@ def _shapes_of_backward(
     return [tensor.new_empty(tensor.shape) for tensor, want in tensors if want]
 
 
+GIVEN_BEFORE_TENSORS = 6
+"""What `_Differentiable.apply` is given before the tensors that can have a gradient."""
+
+
 class _Differentiable(torch.autograd.Function):
     """A scan, kept for its gradient; the tensors are the inputs, the state and the weights."""
 
@@ -188,13 +192,14 @@ class _Differentiable(torch.autograd.Function):
         options: list[int],
         clip: float | None,
         keep_states: bool,
+        plain: bool,
         lengths: Tensor | None,
         *tensors: Tensor,
     ) -> tuple[Tensor, ...]:
         behind = 1 + len(machine.state_fields)
         inputs, state, weights = tensors[0], list(tensors[1:behind]), list(tensors[behind:])
         with torch._C._AutoDispatchBelowAutograd():
-            run = partial(_run, machine, keep=True) if _is_plain(lengths, *tensors) else _operator(machine, "_forward")
+            run = partial(_run, machine, keep=True) if plain else _operator(machine, "_forward")
             *results, kept = run(inputs, state, lengths, weights, options, clip, keep_states)
         ctx.machine, ctx.options, ctx.clip = machine, options, clip
         ctx.save_for_backward(lengths, kept, *tensors)
@@ -206,12 +211,12 @@ class _Differentiable(torch.autograd.Function):
         if torch.is_grad_enabled():  # create_graph=True
             raise RuntimeError("backend 'cpu' has no second derivatives; backend='reference' has")
         lengths, kept, inputs, *tensors = ctx.saved_tensors
-        wanted, fields = list(ctx.needs_input_grad[5:]), len(ctx.machine.state_fields)
+        wanted, fields = list(ctx.needs_input_grad[GIVEN_BEFORE_TENSORS:]), len(ctx.machine.state_fields)
         plain = _is_plain(lengths, kept, inputs, *tensors, *gradients)
         run = partial(_run_backward, ctx.machine) if plain else _operator(ctx.machine, "_backward")
         state, weights = tensors[:fields], tensors[fields:]
         found = iter(run(inputs, state, lengths, weights, ctx.options, ctx.clip, kept, list(gradients), wanted))
-        return (None,) * 5 + tuple(next(found) if want else None for want in wanted)
+        return (None,) * GIVEN_BEFORE_TENSORS + tuple(next(found) if want else None for want in wanted)
 
 
 def _is_plain(*tensors: Tensor | None) -> bool:
@@ -237,18 +242,28 @@ def _with_autograd(
     options: list[int],
     clip: float | None,
     keep_states: bool,
+    plain: bool = False,
 ) -> list[Tensor]:
+    """Run, with a gradient where one is wanted; `plain` tensors need no dispatcher."""
     if torch.is_grad_enabled() and any(tensor.requires_grad for tensor in (inputs, *state, *weights)):
         apply: Callable[..., tuple[Tensor, ...]] = _Differentiable.apply
-        return list(apply(machine, options, clip, keep_states, lengths, inputs, *state, *weights))
+        return list(apply(machine, options, clip, keep_states, plain, lengths, inputs, *state, *weights))
     with torch._C._AutoDispatchBelowAutograd():
-        run = partial(_run, machine) if _is_plain(inputs, lengths, *state, *weights) else _operator(machine)
+        run = partial(_run, machine) if plain else _operator(machine)
         return run(inputs, state, lengths, weights, options, clip, keep_states)
 
 
 def _plain_memory(tensor: Tensor) -> Tensor:
     """The same numbers as they are to lie for the kernel: in order, and none of them only marked as negative."""
     return tensor.resolve_neg().contiguous()
+
+
+def _rows(tensor: Tensor) -> tuple[Tensor, int]:
+    """The same numbers, each sequence's in order, and how many there are between two sequences; 0 if all share."""
+    if tensor.stride(0) == 0 and tensor.numel() > 0:
+        return _plain_memory(tensor[0]), 0
+    tensor = _plain_memory(tensor)
+    return tensor, tensor.stride(0)
 
 
 def _contiguous(tensors: Sequence[Tensor]) -> list[Tensor]:

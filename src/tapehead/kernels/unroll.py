@@ -30,6 +30,7 @@ def unroll(
     Returns:
         The outputs (T, B, O), the last state, and the states (every tensor with the axis T in front) or None.
     """
+    inputs = clear_padding(inputs, lengths)
     outputs: list[Tensor] = []
     states: list[State] = []
     for time, step_inputs in enumerate(inputs.unbind(0)):
@@ -46,3 +47,11 @@ def unroll(
     nothing = inputs.new_empty(0, inputs.shape[1], output_size)
     stacked = torch.stack(outputs) if outputs else nothing
     return stacked, state, stack_states(states, state) if keep_states else None
+
+
+def clear_padding(inputs: Inputs, lengths: Lengths | None) -> Inputs:
+    """Make the inputs after each sequence's length zero: a NaN there would spoil the gradients, if no value."""
+    if lengths is None:
+        return inputs
+    running = torch.arange(inputs.shape[0], device=inputs.device).unsqueeze(-1) < lengths
+    return torch.where(running.unsqueeze(-1), inputs, 0.0)

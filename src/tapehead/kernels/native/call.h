@@ -3,8 +3,15 @@
 
 #include <cstdint>
 
-// OPTIONS says what the machine needs beyond these sizes, in numbers; STATE has a pointer for each tensor of its state.
-template <class Options, class State>
+// A tensor with the batch first: each sequence's numbers are contiguous.
+struct Rows {
+    const void* first;
+    std::int64_t stride;  // in numbers, from a sequence's to the next one's; 0: all have the same
+};
+
+// OPTIONS says what the machine needs beyond these sizes, in numbers; STATE has one of what it is told for each tensor of
+// the machine's state.
+template <class Options, template <class> class State>
 struct Call {
     // Sizes.
     std::int64_t steps;        // T
@@ -30,10 +37,10 @@ struct Call {
     const std::int64_t* lengths;  // (B,) or null
     void* output;                 // y, (T, B, O); backward: its gradient, may be null
 
-    State first;   // the state before the first step
-    State last;    // forward: where the last state goes; backward: its gradient
-    State states;  // forward: where the trace goes, or nulls; backward: its gradient
-    State first_gradient;
+    State<Rows> first;    // the state before the first step; forward only
+    State<void*> last;    // forward: where the last state goes; backward: its gradient
+    State<void*> states;  // forward: where the trace goes, or nulls; backward: its gradient
+    State<void*> first_gradient;
 
     void* kept;     // what the forward pass leaves for the backward pass; null: there will be none
     void* scratch;  // room to work in

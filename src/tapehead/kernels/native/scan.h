@@ -46,7 +46,7 @@ struct ForwardRoom {
 template <class Machine>
 struct ForwardScan {
     using Real = typename Machine::Real;
-    using State = decltype(Machine::Call::first);
+    using State = decltype(Machine::Call::last);
 
     const typename Machine::Call& call;
     const typename Machine::Sizes& s;
@@ -88,11 +88,11 @@ struct ForwardScan {
     void begin(index_t position) const {
         const index_t b = schedule.sequence[position], row = state_row(0, position);
         own().begin_memory(position, b, row);
-        copy(s.reads, reals<Real>(call.first.reads) + b * s.reads, room.reads.row(position));
+        copy(s.reads, row_of<Real>(call.first.reads, b), room.reads.row(position));
         if (s.lstm) {
             const index_t count = s.layers * s.units;
-            copy(count, reals<Real>(call.first.hidden) + b * count, room.hidden.row(position));
-            copy(count, reals<Real>(call.first.cell) + b * count, records.cell.row(row));
+            copy(count, row_of<Real>(call.first.hidden, b), room.hidden.row(position));
+            copy(count, row_of<Real>(call.first.cell, b), records.cell.row(row));
         }
     }
 
@@ -278,7 +278,7 @@ struct BackwardRoom {
 template <class Machine>
 struct BackwardScan {
     using Real = typename Machine::Real;
-    using State = decltype(Machine::Call::first);
+    using State = decltype(Machine::Call::last);
 
     const typename Machine::Call& call;
     const typename Machine::Sizes& s;

@@ -73,4 +73,9 @@ Real* reals(void* pointer) {
     return static_cast<Real*>(pointer);
 }
 
+template <class Real>
+const Real* row_of(const Rows& rows, index_t sequence) {
+    return reals<Real>(rows.first) + sequence * rows.stride;
+}
+
 }  // namespace

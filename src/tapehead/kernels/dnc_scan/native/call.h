@@ -8,18 +8,19 @@ struct DNCOptions {
     std::int64_t sparse_links;                               // K; 0: all links
 };
 
-// Nine tensors, contiguous, batch first; in a trace the axis T stands before the batch. Any may be null where a caller
-// has none (a gradient that is zero) or wants none.
+// Nine tensors, batch first; as pointers they are contiguous, in a trace the axis T stands before the batch, and any may be
+// null where a caller has none (a gradient that is zero) or wants none.
+template <class Tensor>
 struct DNCState {
-    void* memory;            // (B, N, W)
-    void* usage;             // (B, N)
-    void* read_weightings;   // (B, R, N)
-    void* write_weightings;  // (B, H, N)
-    void* precedence;        // (B, H, N)
-    void* links;             // (B, H, N, N)
-    void* reads;             // (B, R, W)
-    void* hidden;            // (B, L, D)
-    void* cell;              // (B, L, D)
+    Tensor memory;            // (B, N, W)
+    Tensor usage;             // (B, N)
+    Tensor read_weightings;   // (B, R, N)
+    Tensor write_weightings;  // (B, H, N)
+    Tensor precedence;        // (B, H, N)
+    Tensor links;             // (B, H, N, N)
+    Tensor reads;             // (B, R, W)
+    Tensor hidden;            // (B, L, D)
+    Tensor cell;              // (B, L, D)
 };
 
 using DNCCall = Call<DNCOptions, DNCState>;

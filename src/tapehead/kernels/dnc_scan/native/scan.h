@@ -93,23 +93,22 @@ struct DNCForward : ForwardScan<DNC<Real>> {
     DNCForward(const Scan& scan) : Scan(scan) {}
 
     void begin_memory(index_t position, index_t b, index_t row) const {
-        const DNCState& first = call.first;
+        const DNCState<Rows>& first = call.first;
         Real* memory = room.memory.row(position);
-        transpose_in(s, reals<Real>(first.memory) + b * s.slots * s.width, memory);
+        transpose_in(s, row_of<Real>(first.memory, b), memory);
         measure_first(s, memory, room.squares, records.inverse_norm.row(row));
-        slots_in(s, 1, reals<Real>(first.usage) + b * s.slots, records.usage.row(row));
-        slots_in(s, s.read_heads, reals<Real>(first.read_weightings) + b * s.read_heads * s.slots, records.reading.row(row));
-        const index_t written = b * s.write_heads * s.slots;
-        slots_in(s, s.write_heads, reals<Real>(first.write_weightings) + written, records.writing.row(row));
-        slots_in(s, s.write_heads, reals<Real>(first.precedence) + written, records.precedence.row(row));
+        slots_in(s, 1, row_of<Real>(first.usage, b), records.usage.row(row));
+        slots_in(s, s.read_heads, row_of<Real>(first.read_weightings, b), records.reading.row(row));
+        slots_in(s, s.write_heads, row_of<Real>(first.write_weightings, b), records.writing.row(row));
+        slots_in(s, s.write_heads, row_of<Real>(first.precedence, b), records.precedence.row(row));
         Real* links = room.links.row(position);
-        slots_in(s, s.write_heads * s.slots, reals<Real>(first.links) + written * s.slots, links);
+        slots_in(s, s.write_heads * s.slots, row_of<Real>(first.links, b), links);
         for (index_t head = 0; head < s.write_heads; ++head) {  // no step reads the diagonal, or leaves one
             for (index_t i = 0; i < s.slots; ++i) links[head * s.matrix + i * s.slots_padded + i] = 0;
         }
     }
 
-    void write_memory_state(const DNCState& to, index_t row, index_t position, index_t step) const {
+    void write_memory_state(const DNCState<void*>& to, index_t row, index_t position, index_t step) const {
         const index_t from = state_row(step, position), written = row * s.write_heads * s.slots;
         transpose_out(s, room.memory.row(position), reals<Real>(to.memory) + row * s.slots * s.width);
         slots_out(s, 1, records.usage.row(from), reals<Real>(to.usage) + row * s.slots);
@@ -121,7 +120,7 @@ struct DNCForward : ForwardScan<DNC<Real>> {
         Real* links = reals<Real>(to.links) + written * s.slots;
         if (step > 0) return slots_out(s, s.write_heads * s.slots, room.links.row(position), links);
         const index_t count = s.write_heads * s.slots * s.slots;
-        copy(count, reals<Real>(call.first.links) + schedule.sequence[position] * count, links);
+        copy(count, row_of<Real>(call.first.links, schedule.sequence[position]), links);
     }
 
     void use_memory(index_t step, index_t position) const {
@@ -313,7 +312,7 @@ struct DNCBackward : BackwardScan<DNC<Real>> {
         clear(s.links, room.d_links.row(position));
     }
 
-    void receive_memory_state(const DNCState& from, index_t row, index_t position) const {
+    void receive_memory_state(const DNCState<void*>& from, index_t row, index_t position) const {
         Scan::receive_memory(from.memory, row, room.d_memory.row(position));
         Scan::receive_slots(from.usage, row, 1, room.d_usage.row(position));
         Scan::receive_slots(from.read_weightings, row, s.read_heads, room.d_reading.row(position));
@@ -322,7 +321,7 @@ struct DNCBackward : BackwardScan<DNC<Real>> {
         Scan::receive_slots(from.links, row, s.write_heads * s.slots, room.d_links.row(position));
     }
 
-    void hand_out_memory_state(const DNCState& to, index_t b, index_t position) const {
+    void hand_out_memory_state(const DNCState<void*>& to, index_t b, index_t position) const {
         Scan::hand_out_slots(to.usage, b, 1, room.d_usage.row(position));
         Scan::hand_out_slots(to.read_weightings, b, s.read_heads, room.d_reading.row(position));
         Scan::hand_out_slots(to.write_weightings, b, s.write_heads, room.d_writing.row(position));

@@ -51,16 +51,15 @@ struct NTMForward : ForwardScan<NTM<Real>> {
 
     void begin_memory(index_t position, index_t b, index_t row) const {
         Real* memory = room.memory.row(position);
-        transpose_in(s, reals<Real>(call.first.memory) + b * s.slots * s.width, memory);
+        transpose_in(s, row_of<Real>(call.first.memory, b), memory);
         measure_first(s, memory, room.squares, records.inverse_norm.row(row));
         Real* weightings = records.weightings.row(row);
-        slots_in(s, s.read_heads, reals<Real>(call.first.read_weightings) + b * s.read_heads * s.slots, weightings);
+        slots_in(s, s.read_heads, row_of<Real>(call.first.read_weightings, b), weightings);
         slots_in(
-            s, s.write_heads, reals<Real>(call.first.write_weightings) + b * s.write_heads * s.slots,
-            weightings + s.read_heads * s.slots_padded);
+            s, s.write_heads, row_of<Real>(call.first.write_weightings, b), weightings + s.read_heads * s.slots_padded);
     }
 
-    void write_memory_state(const NTMState& to, index_t row, index_t position, index_t step) const {
+    void write_memory_state(const NTMState<void*>& to, index_t row, index_t position, index_t step) const {
         transpose_out(s, room.memory.row(position), reals<Real>(to.memory) + row * s.slots * s.width);
         const Real* weightings = records.weightings.row(state_row(step, position));
         slots_out(s, s.read_heads, weightings, reals<Real>(to.read_weightings) + row * s.read_heads * s.slots);
@@ -155,14 +154,14 @@ struct NTMBackward : BackwardScan<NTM<Real>> {
         clear(s.heads * s.slots_padded, room.d_weightings.row(position));
     }
 
-    void receive_memory_state(const NTMState& from, index_t row, index_t position) const {
+    void receive_memory_state(const NTMState<void*>& from, index_t row, index_t position) const {
         Real* d_weightings = room.d_weightings.row(position);
         Scan::receive_memory(from.memory, row, room.d_memory.row(position));
         Scan::receive_slots(from.read_weightings, row, s.read_heads, d_weightings);
         Scan::receive_slots(from.write_weightings, row, s.write_heads, d_weightings + s.read_heads * s.slots_padded);
     }
 
-    void hand_out_memory_state(const NTMState& to, index_t b, index_t position) const {
+    void hand_out_memory_state(const NTMState<void*>& to, index_t b, index_t position) const {
         const Real* d_weightings = room.d_weightings.row(position);
         Scan::hand_out_slots(to.read_weightings, b, s.read_heads, d_weightings);
         Scan::hand_out_slots(to.write_weightings, b, s.write_heads, d_weightings + s.read_heads * s.slots_padded);
