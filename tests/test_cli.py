@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tapehead import __version__, cli
-from tapehead.cli import COMMANDS, _errors, main
+from tapehead.cli import COMMANDS, _errors, _table, main
 from tapehead.kernels import _native
 from tapehead.training.errors import StoppedError
 from tapehead.training.folder import read_rows, start_folder
@@ -167,7 +167,7 @@ def test_a_run_of_any_model_can_be_trained_and_drawn(tmp_path):
         assert {Path(path).stem for path in said.out.splitlines()} == {"learning_curve", "sequence"}
 
 
-def test_a_run_of_any_task_is_evaluated_at_its_own_points(tmp_path):
+def test_a_run_of_any_task_is_evaluated_at_its_own_points(tmp_path, capsys, monkeypatch):
     lines = []
     for task, options in TINY_TASKS.items():
         run, small = tmp_path / task, flags(TINY | TINY_NTM | options)
@@ -182,7 +182,9 @@ def test_a_run_of_any_task_is_evaluated_at_its_own_points(tmp_path):
         assert all((score["gap_bits"] is None) == (task != "ngrams") for score in scores)
     for word in ("steps", "best possible", "gap"):
         assert word in said[-2].out
-    assert max(map(len, said[-2].out.splitlines())) <= 80
+    monkeypatch.setattr(_table, "WITHOUT_WINDOW", 80)
+    assert main(["evaluate", str(tmp_path / "ngrams"), "--sequences", "3"]) == 0
+    assert max(map(len, capsys.readouterr().out.splitlines())) <= 80
 
 
 def test_sizes_of_two_numbers_are_written_with_an_x_and_wrong_ones_are_told(tmp_path):

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from tapehead.cli import _speed, main
+from tapehead.cli import _speed, _table, main
 from tapehead.cli._speed import SHAPES, Shape, measure, step_gflop
 
 SMALL = Shape(2, 3, {"memory_slots": 8, "memory_width": 3, "hidden_size": 5})
@@ -25,6 +25,18 @@ def test_every_backend_is_measured_beside_the_reference(capsys):
     assert told["figures"][0]["ratio"] == 1
     assert all(row["step_ms"] > 0 and row["difference"] < 1e-3 for row in told["figures"])
     assert told["machine"]["matrix_product_gflops"] > 0
+
+
+@pytest.mark.usefixtures("_small")
+@pytest.mark.parametrize("columns", [_table.WITHOUT_WINDOW, 80])
+def test_the_table_is_whole_without_a_window_and_in_one_of_80_columns(capsys, monkeypatch, columns):
+    monkeypatch.setattr(_table, "WITHOUT_WINDOW", columns)
+    monkeypatch.setitem(_speed.SHAPES, "dnc-repeat-copy", SMALL)
+    monkeypatch.setattr(_speed, "peak_memory", lambda name, way: 1234.0)
+    assert main(["bench", "--shapes", "dnc-repeat-copy", "--repeats", "1"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert sum(line.startswith("dnc-repeat-copy ") and line.split()[-1] == "1234" for line in lines) >= 2
+    assert max(map(len, lines)) <= columns
 
 
 @pytest.mark.usefixtures("_small")

@@ -5,7 +5,6 @@ from argparse import Namespace
 from typing import Any
 
 import torch
-from rich.box import SIMPLE
 from rich.console import Console
 from rich.progress import track
 from rich.table import Table
@@ -13,6 +12,7 @@ from rich.table import Table
 from tapehead.cli._errors import CommandError
 from tapehead.cli._parser import Parser, add_json, add_threads, nearest, whole_number
 from tapehead.cli._speed import COMPILED, REFERENCE, SHAPES, Figures, matrix_product_peak, measure
+from tapehead.cli._table import new_table, print_table
 from tapehead.kernels._backend import Problem
 from tapehead.kernels.ntm_scan import REFUSALS
 from tapehead.models import NTM
@@ -52,21 +52,19 @@ def do(chosen: Namespace) -> None:
     if chosen.json:
         print(json.dumps({"machine": machine, "repeats": chosen.repeats, "figures": [row._asdict() for row in rows]}))
     else:
-        Console().print(table(rows, machine))
+        print_table(table(rows, machine))
 
 
 def table(rows: list[Figures], machine: dict[str, Any]) -> Table:
     """Lay the figures out for reading."""
-    drawn = Table(
-        box=SIMPLE,
-        pad_edge=False,
-        title=f"one training step, float32, {machine['threads']} threads, {machine['instruction_set']}",
-        caption="Medians. forward: in ms, with what a backward pass needs; step: and backward, and Adam. ratio: to the "
+    drawn = new_table(
+        title=f"one training step in ms, float32, {machine['threads']} threads, {machine['instruction_set']}",
+        caption="Medians. forward: with what a backward pass needs; step: and backward, and Adam. ratio: to the "
         "reference. peak: share of this machine's matrix product, measured in the same run: "
         f"{machine['matrix_product_gflops']:.0f} GFLOP/s. error: from the reference, in outputs and gradients, "
         "relative to the largest. MB: what a step adds to a process.",
     )
-    for column in ("shape", "run by", "forward", "step ms", "ratio", "GFLOP/s", "peak", "error", "MB"):
+    for column in ("shape", "run by", "forward", "step", "ratio", "GFLOP/s", "peak", "error", "MB"):
         drawn.add_column(column, justify="left" if column in {"shape", "run by"} else "right", no_wrap=True)
     for row in rows:
         drawn.add_row(

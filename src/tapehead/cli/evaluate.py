@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 import torch
-from rich.box import SIMPLE
 from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
 from tapehead.cli._errors import CommandError, asked_wrongly, warn
 from tapehead.cli._parser import Parser, add_json, add_path, add_threads, whole_number
+from tapehead.cli._table import new_table, print_table
 from tapehead.models._memory import MemoryModel
 from tapehead.tasks import Size, Task
 from tapehead.training.data import batch_of_size
@@ -62,7 +62,7 @@ def do(chosen: Namespace) -> None:
     if chosen.json:
         print(json.dumps({"run": str(chosen.run), "scores": rows}))
     else:
-        Console().print(table(trained, chosen.run, rows))
+        print_table(table(trained, chosen.run, rows))
 
 
 def record(path: Path, rows: list[dict[str, Any]]) -> None:
@@ -111,9 +111,7 @@ def measured(trained: Trained, wanted: Size, sequences: int) -> dict[str, Any]:
 def table(trained: Trained, path: Path, rows: list[dict[str, Any]]) -> Table:
     """Lay the rows out for reading: the mean, and its standard error."""
     slots = "" if rows[0]["memory_slots"] is None else f", {rows[0]['memory_slots']} memory slots"
-    drawn = Table(
-        box=SIMPLE,
-        pad_edge=False,
+    drawn = new_table(
         title=f"{path}: {trained.run.task}, {trained.run.model}, update {trained.update:,}{slots}",
         caption="mean ± its standard error",
     )
