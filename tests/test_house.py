@@ -4,6 +4,7 @@ import ast
 import inspect
 import json
 import re
+import runpy
 import statistics
 import subprocess
 import sys
@@ -112,6 +113,11 @@ def test_the_readme_shows_code_by_line_20() -> None:
 def test_the_readme_s_python_runs() -> None:
     for block in re.findall(r"```python\n(.*?)```", README, re.DOTALL):
         _in_a_fresh_process(block)
+
+
+def test_the_readme_s_tables_are_the_recorded_results() -> None:
+    record = runpy.run_path(str(ROOT / "docs" / "record.py"))
+    assert record["with_tables"](README) == README
 
 
 def test_the_readme_names_every_equation_s_function_and_where_it_is() -> None:
