@@ -157,36 +157,6 @@ def test_lengths_may_be_a_list_or_a_tensor_of_any_whole_numbers(kind: str) -> No
 
 
 @every_kind
-@pytest.mark.parametrize("batch_size", [1, B])
-def test_an_initial_state_is_the_callers_to_change(kind: str, batch_size: int) -> None:
-    model = made(kind)
-    state, untouched = model.initial_state(batch_size), model.initial_state(batch_size)
-    with torch.no_grad():
-        for tensor in state:
-            tensor[0] += 1
-    for changed, before in zip(state, untouched, strict=True):
-        assert torch.equal(changed[0], before[0] + 1)
-        assert torch.equal(changed[1:], before[1:])
-    assert_same(model.initial_state(batch_size), untouched)
-
-
-@every_kind
-def test_what_stands_in_the_padding_does_not_matter(kind: str) -> None:
-    model, inputs, results = made(kind), drawn_inputs(T, B), []
-    for padding in (0.0, 1e4, torch.inf, torch.nan):
-        padded = inputs.clone()
-        padded[2:, 1] = padding
-        padded.requires_grad_()
-        outputs, state = model(padded, lengths=[T, 2, 0, 3])
-        score = outputs.sum() + sum(tensor.sum() for tensor in state)
-        gradients = torch.autograd.grad(score, [padded, *model.parameters()], allow_unused=True, materialize_grads=True)
-        assert (gradients[0][2:, 1] == 0).all()
-        results.append((outputs.detach(), *map_state(torch.Tensor.detach, state), *gradients))
-    for result in results[1:]:
-        assert_same(result, results[0])
-
-
-@every_kind
 @pytest.mark.parametrize("batch_first", [False, True])
 @pytest.mark.parametrize("lengths", [[6, 5, 3, 1], [1, 6, 3, 5]], ids=["sorted", "unsorted"])
 def test_a_packed_sequence_in_gives_a_packed_sequence_out(kind: str, batch_first: bool, lengths: list[int]) -> None:

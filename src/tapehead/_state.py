@@ -25,6 +25,11 @@ def map_state(function: Callable[[Tensor], Tensor], state: State) -> State:
     return _of_the_same_type(state, [function(tensor) for tensor in state])
 
 
+def copied(state: State) -> State:
+    """Copy a state into memory of its own, every sequence's apart from the others'."""
+    return map_state(lambda tensor: tensor.clone(memory_format=torch.contiguous_format), state)
+
+
 def hold_finished(running: Running, after: State, before: State) -> State:
     """Let a step count only for the sequences that are still running; the others keep the state they had."""
     held = [

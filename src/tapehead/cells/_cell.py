@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from tapehead._arguments import check_count
 from tapehead._shapes import Inputs, Lengths, Outputs
-from tapehead._state import State, map_state
+from tapehead._state import State, copied, map_state
 
 Scan: TypeAlias = tuple[Outputs, State, State | None]
 """A cell run over a sequence: outputs, the last state and, if asked for, every state, with the axis T in front."""
@@ -36,7 +36,7 @@ class Cell(nn.Module, ABC, Generic[State]):
     def initial_state(self, batch_size: int) -> State:
         """Make the state before the first step, for a batch; its tensors are the caller's, to change as well."""
         check_count("batch_size", batch_size, least=0)
-        return map_state(_copied, self.first_state(batch_size))
+        return copied(self.first_state(batch_size))
 
     @abstractmethod
     def scan(
@@ -133,7 +133,3 @@ class Cell(nn.Module, ABC, Generic[State]):
                 raise TypeError(f"state.{name}: expected {wanted.dtype}, not {tensor.dtype}")
             if tensor.device != wanted.device:
                 raise ValueError(f"state.{name}: expected a tensor on {wanted.device}, not on {tensor.device}")
-
-
-def _copied(tensor: Tensor) -> Tensor:
-    return tensor.clone(memory_format=torch.contiguous_format)

@@ -9,7 +9,7 @@ from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_
 
 from tapehead._arguments import check_choice, check_count, check_device, check_dtype
 from tapehead._shapes import Inputs, Layers, Lengths
-from tapehead._state import State, hold_finished, stack_states
+from tapehead._state import State, copied, hold_finished, stack_states
 from tapehead.cells._cell import Cell, Scan
 from tapehead.cells._controllers import reset_linear
 from tapehead.kernels.unroll import clear_padding
@@ -109,7 +109,7 @@ class BaselineCell(Cell[State]):
             outputs.append(torch.where(running.unsqueeze(-1), self.readout(units), 0.0))
             state = hold_finished(running, after, state)
             states.append(state)
-        return torch.cat(outputs), state, stack_states(states, state)
+        return torch.cat(outputs), state if states else copied(state), stack_states(states, state)
 
     @abstractmethod
     def _run(self, inputs: Tensor | PackedSequence, state: State) -> tuple[Any, State]:

@@ -4,6 +4,7 @@ import sys
 
 from rich.box import SIMPLE
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 WITHOUT_WINDOW = 200
@@ -12,7 +13,9 @@ WITHOUT_WINDOW = 200
 
 def new_table(title: str, caption: str) -> Table:
     """Begin a table."""
-    return Table(box=SIMPLE, show_edge=False, pad_edge=False, collapse_padding=True, title=title, caption=caption)
+    return Table(
+        box=SIMPLE, show_edge=False, pad_edge=False, collapse_padding=True, title=escape(title), caption=caption
+    )
 
 
 def print_table(table: Table) -> None:

@@ -40,7 +40,7 @@ def _missing() -> str | None:
     if not LIBRARY.exists():
         return (
             "its library was not built: the installation found no C++ compiler, or it failed; "
-            "with g++ (12 or later) or clang++ (18) on PATH, install tapehead again"
+            "with g++ (12 or later) or clang++ (18 or later) on PATH, install tapehead again"
         )
     try:
         parallel_for()

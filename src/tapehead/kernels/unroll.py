@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from tapehead._shapes import Input, Inputs, Lengths, Output, Outputs
-from tapehead._state import State, hold_finished, stack_states
+from tapehead._state import State, copied, hold_finished, stack_states
 
 
 def unroll(
@@ -45,8 +45,9 @@ def unroll(
         if keep_states:
             states.append(state)
     nothing = inputs.new_empty(0, inputs.shape[1], output_size)
-    stacked = torch.stack(outputs) if outputs else nothing
-    return stacked, state, stack_states(states, state) if keep_states else None
+    if not outputs:
+        return nothing, copied(state), stack_states([], state) if keep_states else None
+    return torch.stack(outputs), state, stack_states(states, state) if keep_states else None
 
 
 def clear_padding(inputs: Inputs, lengths: Lengths | None) -> Inputs:

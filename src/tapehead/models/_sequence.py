@@ -103,7 +103,7 @@ class SequenceModel(nn.Module, ABC, Generic[State]):
         return Trace(outputs, states)
 
     def initial_state(self, batch_size: int) -> State:
-        """Make the state before the first step, for a batch."""
+        """Make the state before the first step, for a batch; its tensors are the caller's, to change as well."""
         return self.cell.initial_state(batch_size)
 
     @property

@@ -64,7 +64,7 @@ class DNC(MemoryModel[DNCState]):
         Returns:
             Each part with the axes T and B in front.
         """
-        first = map_state(lambda tensor: tensor.unsqueeze(0), self.initial_state(inputs.shape[1]))
+        first = map_state(lambda tensor: tensor.unsqueeze(0), self.cell.first_state(inputs.shape[1]))
         hidden, cell, reads = (
             torch.cat([getattr(first, name), getattr(states, name)[:-1]]).flatten(0, 1)
             for name in ("hidden", "cell", "reads")

@@ -63,6 +63,7 @@ class Learner:
         self.optimiser = run.make_optimiser(self.model)
         self.parameters = list(self.model.parameters())
         self._ahead: dict[int, tuple[Sizes, Batch]] = {}
+        self._ahead_as: dict[str, Any] = {}  # the curriculum's state when these were drawn
 
     def learn(self, update: int) -> Lesson:
         """Do the update of this number.
@@ -97,8 +98,9 @@ class Learner:
 
     def _batch(self, update: int) -> tuple[Sizes, Batch]:
         """Draw the batch of this update, and some of the next ones', while what draws them is in the caches."""
-        if update not in self._ahead:
-            self._ahead, numbers = {}, 0
+        drawn_as = self.curriculum.state()
+        if update not in self._ahead or drawn_as != self._ahead_as:
+            self._ahead, self._ahead_as, numbers = {}, drawn_as, 0
             for later in range(update, update + (1 if self.curriculum.wants_gains else UPDATES_AHEAD)):
                 self._ahead[later] = training_batch(self.run, self.task, self.curriculum, later)
                 numbers += self._ahead[later][1].inputs.numel()
@@ -132,7 +134,6 @@ class Learner:
         if self.curriculum.awaited is not None:
             tried = self._try(self.curriculum.awaited, Purpose.CURRICULUM, update)
             self.curriculum.hear_errors(tried.bit_errors if tried.gap_bits is None else tried.gap_bits)
-            self._ahead = {}
 
     def _try(self, size: Size, purpose: Purpose, update: int) -> Score:
         return score(self.model, self.task, size, self.run.evaluation_sequences, self.run.seed, purpose, update)
@@ -162,7 +163,6 @@ class Learner:
             if name.startswith(OPTIMISER):
                 number, _, slot = name.removeprefix(OPTIMISER).partition(".")
                 state.setdefault(int(number), {})[slot] = tensor
-        self._ahead = {}
         self.optimiser.load_state_dict({**self.optimiser.state_dict(), "state": state})
 
     def is_finite(self) -> bool:
