@@ -138,7 +138,8 @@ def assert_step_gradient(size: Sizes, generator: np.random.Generator) -> None:
         output, state = dnc_step(inputs, *assembled(*flat), dnc_machines.options(size))
         return [output, *(tensor for tensor in state if tensor.numel())]
 
-    assert gradcheck(step, [inputs, *leaves])
+    # Sharpened links can be so steep (a derivative of 800) that differences over gradcheck's 1e-6 are off by 2e-3.
+    assert gradcheck(step, [inputs, *leaves], eps=1e-7)
 
 
 EVERY_OPTION = [
