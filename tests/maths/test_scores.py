@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from tapehead.maths.scores import bit_errors, bits
+from tapehead.maths.scores import bit_errors, bits, bits_gradient
 
 T, B, O = 5, 3, 4
 
@@ -66,3 +66,19 @@ def test_unscored_steps_get_no_gradient(drawn: tuple[torch.Tensor, ...]) -> None
     bits(logits.requires_grad_(), targets, scored).sum().backward()
     assert torch.all(logits.grad[~scored] == 0)
     assert torch.all(logits.grad[scored] != 0)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_the_gradient_is_autograds_to_the_last_bit(drawn: tuple[torch.Tensor, ...], dtype: torch.dtype) -> None:
+    logits, targets = (tensor.to(dtype) for tensor in drawn[:2])
+    weight = torch.tensor(0.37, dtype=dtype)
+    leaf = logits.clone().requires_grad_()
+    (expected,) = torch.autograd.grad((bits(leaf, targets, drawn[2]) * weight).sum(), leaf)
+    assert torch.equal(bits_gradient(logits, targets, drawn[2], weight), expected)
+    assert bool((expected[drawn[2]] != 0).all())
+
+
+def test_the_gradient_is_zero_where_nothing_is_scored(drawn: tuple[torch.Tensor, ...]) -> None:
+    logits, targets, scored = drawn
+    extreme = torch.where(scored.unsqueeze(-1), logits, torch.inf)
+    assert bool((bits_gradient(extreme, targets, scored, torch.ones(())) == 0)[~scored].all())

@@ -8,13 +8,21 @@ import torch
 from torch.nn.functional import binary_cross_entropy_with_logits
 
 from tapehead.maths.scores import bits
+from tapehead.models import MODELS
 from tapehead.tasks import Batch, Copy
 from tapehead.training.curricula import growing
 from tapehead.training.curricula.prediction_gain import PredictionGain
 from tapehead.training.data import Purpose, training_batch
 from tapehead.training.generalise import score
-from tapehead.training.learner import Learner
+from tapehead.training.learner import Learner, Lesson
 from tests.training.tiny import tiny_run
+
+
+def lesson(learner: Learner, update: int) -> Lesson:
+    """What one update measured."""
+    learner.learn(update)
+    (drawn,) = learner.lessons()
+    return drawn
 
 
 @torch.no_grad()
@@ -35,20 +43,20 @@ def batch_bits(learner: Learner, batch: Batch) -> torch.Tensor:
 def test_the_mean_loss_is_the_mean_over_scored_bits():
     learner = Learner(tiny_run(loss="mean"))
     expected = float(cross_entropies(learner, 1).mean())
-    assert learner.learn(1).loss == pytest.approx(expected, rel=1e-5)
+    assert lesson(learner, 1).loss == pytest.approx(expected, rel=1e-5)
 
 
 def test_the_summed_loss_is_the_sum_over_a_sequence_averaged_over_sequences():
     learner = Learner(tiny_run(loss="sum_per_sequence"))
     expected = float(cross_entropies(learner, 1).sum()) / learner.run.batch_size
-    assert learner.learn(1).loss == pytest.approx(expected, rel=1e-5)
+    assert lesson(learner, 1).loss == pytest.approx(expected, rel=1e-5)
 
 
 def test_bits_and_bit_errors_are_per_sequence():
     learner = Learner(tiny_run(loss="sum_per_sequence"))
-    lesson = learner.learn(1)
-    assert lesson.bits == pytest.approx(lesson.loss / 0.6931472, rel=1e-5)
-    assert 0 <= lesson.bit_errors <= 3 * 8
+    drawn = lesson(learner, 1)
+    assert drawn.bits == pytest.approx(drawn.loss / 0.6931472, rel=1e-5)
+    assert 0 <= drawn.bit_errors <= 3 * 8
 
 
 def test_padding_does_not_count():
@@ -65,7 +73,7 @@ def test_padding_does_not_count():
         for b, output in enumerate(alone)
     ]
     expected = float(sum(nats)) / (int(batch.scored.sum()) * 8)
-    assert learner.learn(1).loss == pytest.approx(expected, rel=1e-5)
+    assert lesson(learner, 1).loss == pytest.approx(expected, rel=1e-5)
 
 
 def test_prediction_gain_hears_by_how_many_bits_a_step_the_batch_is_predicted_better(monkeypatch):
@@ -82,9 +90,9 @@ def test_prediction_gain_hears_by_how_many_bits_a_step_the_batch_is_predicted_be
 
 def test_finding_out_what_was_gained_does_not_change_the_update(monkeypatch):
     told, untold = Learner(tiny_run(curriculum="prediction_gain")), Learner(tiny_run(curriculum="prediction_gain"))
-    lesson = told.learn(1)
+    drawn = lesson(told, 1)
     monkeypatch.setattr(PredictionGain, "wants_gains", False)
-    assert untold.learn(1) == lesson
+    assert lesson(untold, 1) == drawn
     assert all(torch.equal(tensor, untold.tensors()[name]) for name, tensor in told.tensors().items())
 
 
@@ -140,10 +148,42 @@ def test_sizes_have_names_of_their_own(names, message, monkeypatch):
 def test_a_learner_put_where_another_stands_learns_on_alike():
     first, second = Learner(tiny_run()), Learner(tiny_run(seed=1))
     for update in (1, 2, 3):
-        first.learn(update)
+        lesson(first, update)
     second.load_tensors({name: tensor.clone() for name, tensor in first.tensors().items()})
-    assert first.learn(4) == second.learn(4)
+    assert lesson(first, 4) == lesson(second, 4)
     assert all(torch.equal(tensor, second.tensors()[name]) for name, tensor in first.tensors().items())
+
+
+def test_lessons_of_many_updates_are_those_of_each():
+    one_by_one, together = Learner(tiny_run()), Learner(tiny_run())
+    drawn = [lesson(one_by_one, update) for update in range(1, 6)]
+    for update in range(1, 6):
+        together.learn(update)
+    assert together.lessons() == drawn
+    assert together.lessons() == []
+
+
+def test_the_models_parameters_are_views_of_the_learners_weights():
+    learner = Learner(tiny_run())
+    before = learner.weights.detach().clone()
+    learner.learn(1)
+    expected = torch.cat([parameter.detach().flatten() for parameter in learner.model.parameters()])
+    assert torch.equal(learner.weights, expected)
+    assert not torch.equal(learner.weights, before)
+
+
+@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("loss", ["mean", "sum_per_sequence"])
+def test_an_update_follows_the_gradient_of_the_loss_that_it_reports(model, loss):
+    learner = Learner(tiny_run(model, loss=loss, gradient_clip="none"))
+    _, batch = training_batch(learner.run, learner.task, learner.curriculum, 1)
+    outputs, _ = learner.model(batch.inputs, lengths=batch.lengths)
+    nats = binary_cross_entropy_with_logits(outputs, batch.targets, reduction="none")[batch.scored]
+    reported = nats.mean() if loss == "mean" else nats.sum() / learner.run.batch_size
+    gradients = torch.autograd.grad(reported, list(learner.model.parameters()))
+    expected = torch.cat([gradient.flatten() for gradient in gradients])
+    assert lesson(learner, 1).gradient_norm == pytest.approx(float(expected.norm()), rel=1e-5)
+    torch.testing.assert_close(learner.weights.grad, expected, rtol=1e-4, atol=1e-7)
 
 
 def test_the_data_that_a_run_is_evaluated_on_is_fresh_each_time():

@@ -78,6 +78,7 @@ CHANGES: dict[str, list[tuple[dict[str, Any], dict[str, Any]]]] = {
     "alpha": [(GRAVES, {**GRAVES, "alpha": 0.5})],
     "centered": [(GRAVES, {**GRAVES, "centered": False})],
     "epsilon": [({}, {"epsilon": 1.0})],
+    "amsgrad": [({"amsgrad": False}, {"amsgrad": True})],
     "learning_rate": [({}, {"learning_rate": 0.1})],
     "warmup_updates": [({}, {"warmup_updates": 4})],
     "decay": [({}, {"decay": "none"})],

@@ -4,15 +4,16 @@ import math
 from typing import Any, NamedTuple
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
+from torch.nn.utils import parameters_to_vector, vector_to_parameters
 
-from tapehead._shapes import PerSequence
-from tapehead.maths.scores import bit_errors, bits
+from tapehead._shapes import Logits, PerSequence
+from tapehead.maths.scores import bit_errors, bits, bits_gradient
 from tapehead.tasks import Batch, Size, Sizes, Task
 from tapehead.training.data import Purpose, generator, training_batch
 from tapehead.training.errors import DivergedError
 from tapehead.training.generalise import Score, score
-from tapehead.training.optimisers import clip_gradients, learning_rate
+from tapehead.training.optimisers import clip_gradient, learning_rate
 from tapehead.training.run import Run
 
 MODEL, OPTIMISER = "model.", "optimiser."
@@ -51,6 +52,15 @@ def check_size_names(task: Task) -> None:
             raise ValueError(f"task: expected size_names to be words that records use for nothing else, not {name!r}")
 
 
+class _Done(NamedTuple):
+    """What is left of an update whose lesson was not drawn yet."""
+
+    update: int
+    batch: Batch
+    logits: Logits
+    gradient_norm: float
+
+
 class Learner:
     """A model that learns its task, update by update; which update comes next is the caller's to say."""
 
@@ -60,41 +70,59 @@ class Learner:
         check_size_names(self.task)
         self.curriculum = run.make_curriculum()
         self.model = run.make_model()
-        self.optimiser = run.make_optimiser(self.model)
-        self.parameters = list(self.model.parameters())
+        self._parameters = list(self.model.parameters())
+        # The parameters are views of one long one, so that to clip and to step is to go over one tensor.
+        self.weights = nn.Parameter(parameters_to_vector(self._parameters).detach())
+        vector_to_parameters(self.weights.detach(), self._parameters)
+        self.optimiser = run.make_optimiser(self.weights)
+        self._done: list[_Done] = []
         self._ahead: dict[int, tuple[Sizes, Batch]] = {}
         self._ahead_as: dict[str, Any] = {}  # the curriculum's state when these were drawn
 
-    def learn(self, update: int) -> Lesson:
+    def learn(self, update: int) -> None:
         """Do the update of this number.
 
         A gradient that leaves the number format, as one through hundreds of steps can, says nothing: the weights and
         the optimiser then stay as they are.
 
         Raises:
-            DivergedError: The loss is not finite; the weights are still those of the update before. Or the loss that
-                the curriculum wants to know after the update is not.
+            DivergedError: The curriculum wants to know the loss after the update, and it is not finite.
         """
         sizes, batch = self._batch(update)
         outputs, _ = self.model(batch.inputs, lengths=batch.lengths)
-        information = bits(outputs, batch.targets, batch.scored)
-        loss = information.sum() * math.log(2) / self._bits_or_sequences(batch.scored)
-        for parameter in self.parameters:
+        logits = outputs.detach()
+        of_a_bit = self._bits_or_sequences(batch.scored).reciprocal() * math.log(2)
+        for parameter in self._parameters:
             parameter.grad = None  # as the optimiser's zero_grad has it, which takes ten times as long
-        loss.backward()
-        norm = clip_gradients(self.parameters, self.run.gradient_clip, self.run.gradient_bound)
-        wrong = bit_errors(outputs, batch.targets, batch.scored)
-        lesson = Lesson(*torch.stack([loss.detach(), information.detach().mean(), wrong.mean(), norm]).tolist())
-        if not math.isfinite(lesson.loss):
-            raise DivergedError(f"update {update}: loss {lesson.loss}")
-        if not math.isfinite(lesson.gradient_norm):
-            return lesson
+        outputs.backward(bits_gradient(logits, batch.targets, batch.scored, of_a_bit))
+        gradients = [parameter.grad for parameter in self._parameters if parameter.grad is not None]  # all have one
+        self.weights.grad = parameters_to_vector(gradients)
+        norm = clip_gradient(self.weights.grad, self.run.gradient_clip, self.run.gradient_bound)
+        self._done.append(_Done(update, batch, logits, norm))
+        if not math.isfinite(norm):
+            return
         for group in self.optimiser.param_groups:
             group["lr"] = self.learning_rate(update)
         self.optimiser.step()
         if self.curriculum.wants_gains:
-            self._tell_gains(update, sizes, batch, information.detach())
-        return lesson
+            self._tell_gains(update, sizes, batch, bits(logits, batch.targets, batch.scored))
+
+    def lessons(self) -> list[Lesson]:
+        """Say what was measured in the updates since this was last asked; for many at once takes half the time.
+
+        Raises:
+            DivergedError: A loss is not finite. The weights may have followed it: the learner is of no use any more.
+        """
+        done, self._done = self._done, []
+        return [self._lesson(one) for one in done]
+
+    def _lesson(self, done: _Done) -> Lesson:
+        answered = done.logits, done.batch.targets, done.batch.scored
+        information, wrong = bits(*answered), bit_errors(*answered)
+        loss = information.sum() * math.log(2) / self._bits_or_sequences(done.batch.scored)
+        if not math.isfinite(loss):
+            raise DivergedError(f"update {done.update}: loss {float(loss)}")
+        return Lesson(float(loss), float(information.mean()), float(wrong.mean()), done.gradient_norm)
 
     def _batch(self, update: int) -> tuple[Sizes, Batch]:
         """Draw the batch of this update, and some of the next ones', while what draws them is in the caches."""
@@ -167,10 +195,10 @@ class Learner:
 
     def is_finite(self) -> bool:
         """Say whether every weight is a finite number."""
-        return all(bool(torch.isfinite(parameter).all()) for parameter in self.parameters)
+        return bool(torch.isfinite(self.weights).all())
 
-    def _bits_or_sequences(self, scored: Tensor) -> Tensor | int:
-        """What the loss is divided by."""
+    def _bits_or_sequences(self, scored: Tensor) -> Tensor:
+        """What the loss is divided by, ()."""
         if self.run.loss == "mean":
             return scored.sum() * self.task.output_size
-        return self.run.batch_size
+        return torch.tensor(self.run.batch_size)

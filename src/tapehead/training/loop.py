@@ -30,9 +30,11 @@ from tapehead.training.standing import Progress, Result, Standing
 
 CHECKPOINT_EVERY = 500
 """Updates between checkpoints unless told otherwise."""
+TOLD_EVERY = 16
+"""After so many updates at most it is said how far a run is."""
 
 Listen: TypeAlias = Callable[[Progress], None]
-"""Told after every update how far the run is."""
+"""Told every few updates how far the run is."""
 Stop: TypeAlias = Callable[[], int | None]
 """Asked after every update; the number of a signal means: save, and stop."""
 Warn: TypeAlias = Callable[[str], None]
@@ -45,7 +47,7 @@ def train(run: Run, path: Path, *, listen: Listen, stop: Stop, checkpoint_every:
     Args:
         run: What to do.
         path: The run's folder; made where it is missing.
-        listen: Told after every update how far the run is.
+        listen: Told every few updates how far the run is.
         stop: Asked after every update whether to stop.
         checkpoint_every: Updates between checkpoints; does not change the result.
 
@@ -71,7 +73,7 @@ def resume(path: Path, *, listen: Listen, stop: Stop, warn: Warn, checkpoint_eve
 
     Args:
         path: The run's folder.
-        listen: Told after every update how far the run is.
+        listen: Told every few updates how far the run is.
         stop: Asked after every update whether to stop.
         warn: Told what is not as it should be, in a sentence.
         checkpoint_every: Updates between checkpoints; does not change the result.
@@ -149,11 +151,11 @@ class _Training:
         """Do the updates that are left, and finish."""
         while not self._is_done():
             try:
-                lesson = self._update()
+                signal = self._learn(self._next_of(TOLD_EVERY, self.run.evaluate_every, checkpoint_every), stop)
+                lesson = self._count()
             except DivergedError as problem:
                 raise DivergedError(f"{problem}; {self._last_good()}") from None
             listen(self._progress(lesson))
-            signal = stop()
             if signal is not None and not self._is_done():
                 self._save()
                 raise StoppedError(signal, self.standing.update, self.path)
@@ -161,13 +163,26 @@ class _Training:
                 self._save()
         return self._finish()
 
-    def _update(self) -> Lesson:
-        """Do one update, and the evaluation that is due after it."""
-        lesson = self.learner.learn(self.standing.update + 1)
-        self.standing.count(lesson)
-        if self.standing.skipped_in_a_row == SKIPPED_AT_MOST:
-            said = f"its gradient is not finite, nor are those of the {SKIPPED_AT_MOST - 1} updates before"
-            raise DivergedError(f"update {self.standing.update}: {said}")
+    def _next_of(self, *every: int) -> int:
+        """Say at which update the next of these is due that come every so many updates; the last one if none is."""
+        return min(self.run.updates, *(self.standing.update // often * often + often for often in every))
+
+    def _learn(self, last: int, stop: Stop) -> int | None:
+        """Do updates until the last is done or `stop` says so; returns what it said."""
+        for update in range(self.standing.update + 1, last + 1):
+            self.learner.learn(update)
+            signal = stop()
+            if signal is not None:
+                return signal
+        return None
+
+    def _count(self) -> Lesson:
+        """Add up what the updates that were done have measured, and do the evaluation that is due after them."""
+        for lesson in self.learner.lessons():
+            self.standing.count(lesson)
+            if self.standing.skipped_in_a_row == SKIPPED_AT_MOST:
+                said = f"its gradient is not finite, nor are those of the {SKIPPED_AT_MOST - 1} updates before"
+                raise DivergedError(f"update {self.standing.update}: {said}")
         if self.standing.update % self.run.evaluate_every == 0 or self.standing.update == self.run.updates:
             self._evaluate()
         return lesson

@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterable
 
 import torch
 from torch import Tensor, nn
-from torch.nn.utils import clip_grad_value_, clip_grads_with_norm_
 from torch.optim import Adam, Optimizer, RMSprop
 
 
@@ -16,9 +15,14 @@ def adam(
     beta1: float = 0.9,
     beta2: float = 0.999,
     epsilon: float = 1e-8,
+    amsgrad: bool = False,
 ) -> Optimizer:
-    """Kingma & Ba 2015 (arXiv 1412.6980); `epsilon` is added to the root of the mean square."""
-    return Adam(parameters, learning_rate, betas=(beta1, beta2), eps=epsilon, fused=True)
+    """Kingma & Ba 2015 (arXiv 1412.6980); `epsilon` is added to the root of the mean square.
+
+    With `amsgrad` the largest mean square so far takes the place of the present one (Reddi et al. 2018, arXiv
+    1904.09237, algorithm 2): steps stay short when a sudden gradient follows a long calm.
+    """
+    return Adam(parameters, learning_rate, betas=(beta1, beta2), eps=epsilon, amsgrad=amsgrad, fused=True)
 
 
 def rmsprop(
@@ -65,24 +69,21 @@ def learning_rate(update: int, peak: float, warmup_updates: int, updates: int, d
     return peak * DECAYS[decay]((update - 1 - warmup_updates) / (updates - warmup_updates))
 
 
-def clip_gradients(parameters: list[nn.Parameter], how: str, bound: float | None) -> Tensor:
-    """Shorten gradients that are too long.
+def clip_gradient(gradient: Tensor, how: str, bound: float) -> float:
+    """Shorten a gradient that is too long.
 
     Args:
-        parameters: Those whose gradients are meant; at least one has a gradient.
-        how: `norm`: scale all together so that their joint norm is at most `bound`; `value`: cut off each number at
-            +-bound; `none`: leave them.
+        gradient: The gradient of all weights, one axis; it is changed in place.
+        how: `norm`: scale it so that its norm is at most `bound`; `value`: cut off each number at +-bound; `none`:
+            leave it.
         bound: The bound.
 
     Returns:
-        The joint norm before clipping.
+        The norm before clipping.
     """
-    gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
-    # in double: the squares of what still fits into float32 do not
-    norms = [torch.linalg.vector_norm(gradient, dtype=torch.float64) for gradient in gradients]
-    norm: Tensor = torch.linalg.vector_norm(torch.stack(norms))
-    if how == "norm" and bound is not None and not norm <= bound:
-        clip_grads_with_norm_(parameters, bound, norm, foreach=True)
-    elif how == "value" and bound is not None:
-        clip_grad_value_(parameters, bound, foreach=True)
+    norm = float(torch.linalg.vector_norm(gradient, dtype=torch.float64))  # squares of what fits float32 may not
+    if how == "norm" and not norm <= bound:
+        gradient.mul_(bound / (norm + 1e-6))
+    elif how == "value":
+        gradient.clamp_(-bound, bound)
     return norm

@@ -92,6 +92,7 @@ class Run:
     alpha: float | None = number("optimiser", "decay of the mean squared gradient", least=0, below=1)
     centered: bool | None = flag("optimiser", "divide by the standard deviation instead of the root mean square")
     epsilon: float | None = number("optimiser", "added to what the gradient is divided by", least=0)
+    amsgrad: bool | None = flag("optimiser", "divide by the largest mean squared gradient so far")
     learning_rate: float = number("run", "learning rate at its highest", above=0)
     warmup_updates: int = count("run", "updates over which the learning rate rises from 0", least=0, most=UNBOUNDED)
     decay: str = choice("run", "how the learning rate falls after the warm-up, to 0 after the last update", DECAYS)
@@ -152,9 +153,9 @@ class Run:
                     raise
                 raise ValueError("model: expected sizes that fit into memory, not these") from problem
 
-    def make_optimiser(self, model: torch.nn.Module) -> Optimizer:
-        """Make the optimiser of the model's weights."""
-        return OPTIMISERS[self.optimiser](model.parameters(), self.learning_rate, **self._options("optimiser"))
+    def make_optimiser(self, weights: torch.nn.Parameter) -> Optimizer:
+        """Make the optimiser of all weights, which are one tensor."""
+        return OPTIMISERS[self.optimiser]([weights], self.learning_rate, **self._options("optimiser"))
 
     def complete(self) -> "Run":
         """Write out the defaults of the task, the model and the optimiser, so that later versions' do not matter."""
