@@ -81,8 +81,7 @@ class FirstState(nn.Module):
         elif self.head_init == "uniform":
             weightings = memory.new_full((self.heads, slots), 1 / slots)
         else:
-            weightings = torch.zeros(self.heads, slots, device=memory.device, dtype=memory.dtype)
-            weightings[:, 0] = 1
+            weightings = torch.eye(1, slots, device=memory.device, dtype=memory.dtype).expand(self.heads, -1)
         reads = memory.new_zeros(self.read_heads, width) if self.reads is None else torch.tanh(self.reads)
         return (
             memory.expand(batch_size, -1, -1),

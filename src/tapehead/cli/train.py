@@ -14,6 +14,10 @@ from tapehead.training.recipes import RECIPES, describe
 
 def add_arguments(parser: Parser) -> None:
     """Add what `train` takes."""
+    parser.epilog = (
+        "In brackets: what an NTM that learns copy is trained with. Other models and tasks differ in some; "
+        "run.json, in the run's folder, has all of a run's."
+    )
     parser.add_argument(
         "task", metavar="TASK", help=f"what is learned: {', '.join(TASKS)}, or one of your own as module:Class"
     )

@@ -92,7 +92,7 @@ def _run(
     inputs, first, weights = _plain_memory(inputs), [_rows(tensor) for tensor in state], _contiguous(weights)
     lengths = None if lengths is None else lengths.contiguous()
     outputs = inputs.new_empty(sizes.steps, sizes.sequences, sizes.outputs)
-    last = [tensor.new_empty(tensor.shape) for tensor in state]
+    last = [_room_like(tensor) for tensor in state]
     states = [tensor.new_empty(sizes.steps, *tensor.shape) for tensor in state] if keep_states else []
     kept = [_native.ROOM.lend(machine.kept_in_numbers(sizes), inputs.dtype)] if keep else []
     call, of_weights = new_call(machine, sizes, clip), pointers(weights)
@@ -125,7 +125,7 @@ def _run_backward(
     lengths = None if lengths is None else lengths.contiguous()
     given = [None if gradient is None else _plain_memory(gradient) for gradient in gradients]
     tensors = [inputs, *state, *weights]
-    results = [tensor.new_empty(tensor.shape) if want else None for tensor, want in zip(tensors, wanted, strict=True)]
+    results = [_room_like(tensor) if want else None for tensor, want in zip(tensors, wanted, strict=True)]
     behind = 1 + len(state)
     call = new_call(machine, sizes, clip)
     of_weights, of_gradients = pointers(weights), pointers(results[behind:])
@@ -264,6 +264,11 @@ def _rows(tensor: Tensor) -> tuple[Tensor, int]:
         return _plain_memory(tensor[0]), 0
     tensor = _plain_memory(tensor)
     return tensor, tensor.stride(0)
+
+
+def _room_like(tensor: Tensor) -> Tensor:
+    """Room for as many numbers, in order."""
+    return torch.empty_like(tensor, memory_format=torch.contiguous_format)
 
 
 def _contiguous(tensors: Sequence[Tensor]) -> list[Tensor]:

@@ -30,11 +30,11 @@ from tapehead.training.standing import Progress, Result, Standing
 
 CHECKPOINT_EVERY = 500
 """Updates between checkpoints unless told otherwise."""
-TOLD_EVERY = 16
-"""After so many updates at most it is said how far a run is."""
+TOLD_AFTER = 0.1
+"""Seconds after which it is said how far a run is."""
 
 Listen: TypeAlias = Callable[[Progress], None]
-"""Told every few updates how far the run is."""
+"""Told every TOLD_AFTER seconds, and where the run pauses anyway, how far it is."""
 Stop: TypeAlias = Callable[[], int | None]
 """Asked after every update; the number of a signal means: save, and stop."""
 Warn: TypeAlias = Callable[[str], None]
@@ -47,7 +47,7 @@ def train(run: Run, path: Path, *, listen: Listen, stop: Stop, checkpoint_every:
     Args:
         run: What to do.
         path: The run's folder; made where it is missing.
-        listen: Told every few updates how far the run is.
+        listen: Told now and then how far the run is; see TOLD_AFTER.
         stop: Asked after every update whether to stop.
         checkpoint_every: Updates between checkpoints; does not change the result.
 
@@ -73,7 +73,7 @@ def resume(path: Path, *, listen: Listen, stop: Stop, warn: Warn, checkpoint_eve
 
     Args:
         path: The run's folder.
-        listen: Told every few updates how far the run is.
+        listen: Told now and then how far the run is; see TOLD_AFTER.
         stop: Asked after every update whether to stop.
         warn: Told what is not as it should be, in a sentence.
         checkpoint_every: Updates between checkpoints; does not change the result.
@@ -151,7 +151,7 @@ class _Training:
         """Do the updates that are left, and finish."""
         while not self._is_done():
             try:
-                signal = self._learn(self._next_of(TOLD_EVERY, self.run.evaluate_every, checkpoint_every), stop)
+                signal = self._learn(self._next_of(self.run.evaluate_every, checkpoint_every), stop)
                 lesson = self._count()
             except DivergedError as problem:
                 raise DivergedError(f"{problem}; {self._last_good()}") from None
@@ -168,13 +168,14 @@ class _Training:
         return min(self.run.updates, *(self.standing.update // often * often + often for often in every))
 
     def _learn(self, last: int, stop: Stop) -> int | None:
-        """Do updates until the last is done or `stop` says so; returns what it said."""
+        """Do updates until the last is done, it is time to tell of them, or `stop` says so; returns what it said."""
+        began, signal = time.perf_counter(), None
         for update in range(self.standing.update + 1, last + 1):
             self.learner.learn(update)
             signal = stop()
-            if signal is not None:
-                return signal
-        return None
+            if signal is not None or time.perf_counter() - began > TOLD_AFTER:
+                break
+        return signal
 
     def _count(self) -> Lesson:
         """Add up what the updates that were done have measured, and do the evaluation that is due after them."""
