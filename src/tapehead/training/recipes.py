@@ -67,7 +67,7 @@ TAPEHEAD_TASKS: dict[str, dict[str, Settings]] = {
     "ngrams": {
         EVERY_MODEL: {"updates": 10_000},
         # what was counted after the same five bits is found by what it is, not by where
-        "ntm": {"gate_bias": 1.0, "shift_bias": 0.0, "learning_rate": 2e-3},
+        "ntm": {"gate_bias": 1.0, "shift_bias": 0.0, "amsgrad": True},
         "lstm": {"hidden_size": 128},
     },
     "priority_sort": {
