@@ -116,7 +116,7 @@ class Drawing:
         return [self.normal(self.sequences, self.reads, self.width), self.normal(*layers), self.normal(*layers)]
 
     def finish(self, machine: Callable[..., Any], state: Any, weights: Any, options: Any) -> Scan:
-        """Draw the rest, and some of it with gaps in memory."""
+        """Draw the rest, and some of it with gaps in memory or in another order."""
         lengths = torch.tensor(self.draw.integers(0, self.steps + 1, self.sequences))
         drawn = Scan(
             self.normal(self.steps, self.sequences, self.channels),
@@ -129,7 +129,7 @@ class Drawing:
         )
         if self.choose("contiguous", True, True, False):
             return drawn
-        return drawn.on([_with_gaps(tensor) for tensor in drawn.tensors])
+        return drawn.on([(_with_gaps, _turned)[place % 2](tensor) for place, tensor in enumerate(drawn.tensors)])
 
 
 def scan(seed: int, work: float = 3e6, attempt: int = 0, **fixed: Any) -> Scan:
@@ -182,6 +182,11 @@ def dnc(seed: int, work: float = 3e6, attempt: int = 0, **fixed: Any) -> Scan:
 def _with_gaps(tensor: Tensor) -> Tensor:
     """The same numbers, with others between them in memory."""
     return torch.stack([tensor, tensor + 1], dim=-1)[..., 0]
+
+
+def _turned(tensor: Tensor) -> Tensor:
+    """The same numbers, columns before rows in memory."""
+    return tensor.mT.contiguous().mT if tensor.dim() > 1 else _with_gaps(tensor)
 
 
 def answer(scan: Scan, backend: str, dtype: torch.dtype = torch.float64, grad: bool = True) -> list[Tensor]:

@@ -17,8 +17,20 @@ from tests.training.tiny import resume, tiny_run, train
 LAST = 55
 
 
+def damage(monkeypatch, update: int, value: float) -> None:
+    """Let a weight of the model be no finite number when this update begins."""
+    whole = learner.Learner.learn
+
+    def damaged(self: learner.Learner, number: int) -> None:
+        if number == update:
+            next(self.model.parameters()).data.view(-1)[0] = value
+        whole(self, number)
+
+    monkeypatch.setattr(learner.Learner, "learn", damaged)
+
+
 def poison(monkeypatch, update: int, value: float) -> None:
-    """Let the cross-entropy of one update's batch be no finite number."""
+    """Let the cross-entropy of one update's batch be no finite number, though its gradient is finite."""
     whole, updates = learner.bits, iter(range(1, 1_000_000))
 
     def poisoned(*arguments):
@@ -28,10 +40,10 @@ def poison(monkeypatch, update: int, value: float) -> None:
     monkeypatch.setattr(learner, "bits", poisoned)
 
 
-def diverges(monkeypatch, path, update: int, value: float) -> None:
+def diverges(monkeypatch, path, update: int, value: float, spoil=poison) -> None:
     run = tiny_run(updates=LAST, evaluate_every=7)
     with monkeypatch.context() as patched:
-        poison(patched, update, value)
+        spoil(patched, update, value)
         with pytest.raises(DivergedError, match=rf"update {update}: loss .*; ") as caught:
             train(run, path)
     good = (update - 1) // 4 * 4
@@ -48,10 +60,16 @@ def test_a_loss_that_is_not_finite_stops_the_run_at_its_update(monkeypatch, tmp_
     diverges(monkeypatch, tmp_path, update, value)
 
 
+@pytest.mark.parametrize("update", [1, 6, 14])
+def test_a_weight_that_is_not_a_number_stops_the_run_at_its_update(monkeypatch, tmp_path, update):
+    diverges(monkeypatch, tmp_path, update, math.nan, damage)
+
+
 @pytest.mark.slow
 def test_fifty_random_updates_at_which_the_loss_is_nan(monkeypatch, tmp_path):
     for update in random.Random(0).sample(range(1, LAST + 1), 50):
-        diverges(monkeypatch, tmp_path / str(update), update, math.nan)
+        diverges(monkeypatch, tmp_path / f"poison{update}", update, math.nan)
+        diverges(monkeypatch, tmp_path / f"damage{update}", update, math.nan, damage)
 
 
 def test_a_loss_that_is_not_finite_after_the_update_stops_the_run_if_the_curriculum_asks_for_it(monkeypatch):
@@ -59,6 +77,15 @@ def test_a_loss_that_is_not_finite_after_the_update_stops_the_run_if_the_curricu
     poison(monkeypatch, 2, math.nan)
     with pytest.raises(DivergedError, match="update 1: the loss after it is not finite"):
         pupil.learn(1)
+
+
+def test_a_loss_that_is_not_finite_before_the_update_is_told_as_such_if_the_curriculum_asks_for_it(monkeypatch):
+    pupil = learner.Learner(tiny_run(curriculum="prediction_gain"))
+    monkeypatch.setattr(pupil.curriculum, "hear_gains", None)
+    monkeypatch.setattr(learner, "bits", lambda *arguments: torch.full((4,), math.nan))
+    pupil.learn(1)
+    with pytest.raises(DivergedError, match="update 1: loss nan"):
+        list(pupil.lessons())
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf])

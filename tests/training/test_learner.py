@@ -159,8 +159,8 @@ def test_lessons_of_many_updates_are_those_of_each():
     drawn = [lesson(one_by_one, update) for update in range(1, 6)]
     for update in range(1, 6):
         together.learn(update)
-    assert together.lessons() == drawn
-    assert together.lessons() == []
+    assert list(together.lessons()) == drawn
+    assert list(together.lessons()) == []
 
 
 def test_the_models_parameters_are_views_of_the_learners_weights():
@@ -184,6 +184,16 @@ def test_an_update_follows_the_gradient_of_the_loss_that_it_reports(model, loss)
     expected = torch.cat([gradient.flatten() for gradient in gradients])
     assert lesson(learner, 1).gradient_norm == pytest.approx(float(expected.norm()), rel=1e-5)
     torch.testing.assert_close(learner.weights.grad, expected, rtol=1e-4, atol=1e-7)
+
+
+@pytest.mark.parametrize("number", [0, 1])
+def test_what_an_optimiser_of_other_weights_remembers_is_refused(number):
+    learner = Learner(tiny_run())
+    learner.learn(1)
+    tensors = learner.tensors() | {f"optimiser.{number}.exp_avg": torch.zeros(5)}
+    message = rf"optimiser\.{number}\.exp_avg: expected a number or shape \(\d+,\), not \(5,\)"
+    with pytest.raises(RuntimeError, match=message):
+        learner.load_tensors(tensors)
 
 
 def test_the_data_that_a_run_is_evaluated_on_is_fresh_each_time():

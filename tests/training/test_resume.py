@@ -123,10 +123,10 @@ def test_a_folder_without_a_run_cannot_be_resumed(tmp_path):
 
 def test_a_changed_description_is_refused(tmp_path):
     with pytest.raises(StoppedError):
-        train(tiny_run(), tmp_path, stop=stop_after(5))
+        train(tiny_run(learning_rate=0.25), tmp_path, stop=stop_after(5))
     described = json.loads((tmp_path / "run.json").read_text())
     (tmp_path / "run.json").write_text(json.dumps({**described, "learning_rate": 0.5}))
-    with pytest.raises(FolderError, match="learning_rate was 0.004 and is 0.5"):
+    with pytest.raises(FolderError, match="learning_rate was 0.25 and is 0.5"):
         resume(tmp_path)
 
 

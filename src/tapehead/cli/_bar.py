@@ -43,7 +43,7 @@ class _TwoLines(Bar):
 
 
 class _Redrawn:
-    """Tells the bar, but not after every update: one may take less time than telling."""
+    """Tells the bar, but not each time that it is told: a run may pause after every update."""
 
     def __init__(self, bar: _TwoLines, updates: int) -> None:
         self.bar, self.updates, self.told_at = bar, updates, 0.0
@@ -73,9 +73,9 @@ class _Lines:
         if now - self.said_at > SAID_EVERY or progress.update == self.updates:
             self.said_at = now
             speed = (progress.update - self.first) / max(now - self.started, 1e-9)
-            left = (self.updates - progress.update) / speed if speed else 0
-            update = f"update {progress.update}/{self.updates}"
-            line = f"{update}  {measured(progress)}  {speed:.1f} updates/s  {left:.0f} s left"
+            line = f"update {progress.update}/{self.updates}  {measured(progress)}"
+            if speed:  # not known of a run that is told of only once
+                line += f"  {speed:.1f} updates/s  {(self.updates - progress.update) / speed:.0f} s left"
             print(line, file=sys.stderr, flush=True)
 
 

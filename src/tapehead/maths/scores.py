@@ -40,7 +40,7 @@ def bits(logits: Logits, targets: Targets, scored: Scored) -> PerSequence:
 
 
 def bits_gradient(logits: Logits, targets: Targets, scored: Scored, gradient: Tensor) -> Logits:
-    """Say how a loss changes with the logits: what autograd makes of `bits`, in a third of its operations.
+    """Say how a loss changes with the logits: what autograd makes of `bits`, by hand.
 
     Args:
         logits: The model's outputs, (T, B, O).

@@ -1,7 +1,8 @@
 """One update: a batch, a loss, its gradients, and a step of the optimiser."""
 
 import math
-from typing import Any, NamedTuple
+from collections.abc import Iterator
+from typing import Any, NamedTuple, cast
 
 import torch
 from torch import Tensor, nn
@@ -62,7 +63,11 @@ class _Done(NamedTuple):
 
 
 class Learner:
-    """A model that learns its task, update by update; which update comes next is the caller's to say."""
+    """A model that learns its task, update by update; which update comes next is the caller's to say.
+
+    The parameters of `model` are views of one long one, `weights`, so that to clip and to step is to go over one
+    tensor; what copies the model or puts other tensors in their place parts them.
+    """
 
     def __init__(self, run: Run) -> None:
         self.run = run
@@ -71,7 +76,6 @@ class Learner:
         self.curriculum = run.make_curriculum()
         self.model = run.make_model()
         self._parameters = list(self.model.parameters())
-        # The parameters are views of one long one, so that to clip and to step is to go over one tensor.
         self.weights = nn.Parameter(parameters_to_vector(self._parameters).detach())
         vector_to_parameters(self.weights.detach(), self._parameters)
         self.optimiser = run.make_optimiser(self.weights)
@@ -95,8 +99,7 @@ class Learner:
         for parameter in self._parameters:
             parameter.grad = None  # as the optimiser's zero_grad has it, which takes ten times as long
         outputs.backward(bits_gradient(logits, batch.targets, batch.scored, of_a_bit))
-        gradients = [parameter.grad for parameter in self._parameters if parameter.grad is not None]  # all have one
-        self.weights.grad = parameters_to_vector(gradients)
+        self.weights.grad = parameters_to_vector(cast(Tensor, parameter.grad) for parameter in self._parameters)
         norm = clip_gradient(self.weights.grad, self.run.gradient_clip, self.run.gradient_bound)
         self._done.append(_Done(update, batch, logits, norm))
         if not math.isfinite(norm):
@@ -107,14 +110,14 @@ class Learner:
         if self.curriculum.wants_gains:
             self._tell_gains(update, sizes, batch, bits(logits, batch.targets, batch.scored))
 
-    def lessons(self) -> list[Lesson]:
+    def lessons(self) -> Iterator[Lesson]:
         """Say what was measured in the updates since this was last asked; for many at once takes half the time.
 
         Raises:
             DivergedError: A loss is not finite. The weights may have followed it: the learner is of no use any more.
         """
         done, self._done = self._done, []
-        return [self._lesson(one) for one in done]
+        return map(self._lesson, done)
 
     def _lesson(self, done: _Done) -> Lesson:
         answered = done.logits, done.batch.targets, done.batch.scored
@@ -139,6 +142,8 @@ class Learner:
     @torch.no_grad()
     def _tell_gains(self, update: int, sizes: Sizes, batch: Batch, before: PerSequence) -> None:
         """Tell the curriculum by how many bits per step each sequence is predicted better after the update."""
+        if not bool(torch.isfinite(before).all()):
+            return  # as the update's lesson will say
         outputs, _ = self.model(batch.inputs, lengths=batch.lengths)
         gains = (before - bits(outputs, batch.targets, batch.scored)).double() / batch.lengths
         if not bool(torch.isfinite(gains).all()):
@@ -181,7 +186,7 @@ class Learner:
         """Take back what `tensors` gave.
 
         Raises:
-            RuntimeError: They are of another model.
+            RuntimeError: They are of another model, or of another kind of optimiser.
         """
         self.model.load_state_dict(
             {name.removeprefix(MODEL): tensor for name, tensor in tensors.items() if name.startswith(MODEL)}
@@ -190,7 +195,10 @@ class Learner:
         for name, tensor in tensors.items():
             if name.startswith(OPTIMISER):
                 number, _, slot = name.removeprefix(OPTIMISER).partition(".")
-                state.setdefault(int(number), {})[slot] = tensor
+                if number != "0" or tensor.shape not in {torch.Size(), self.weights.shape}:
+                    shape = tuple(self.weights.shape)
+                    raise RuntimeError(f"{name}: expected a number or shape {shape}, not {tuple(tensor.shape)}")
+                state.setdefault(0, {})[slot] = tensor
         self.optimiser.load_state_dict({**self.optimiser.state_dict(), "state": state})
 
     def is_finite(self) -> bool:

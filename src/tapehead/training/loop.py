@@ -34,7 +34,7 @@ TOLD_AFTER = 0.1
 """Seconds after which it is said how far a run is."""
 
 Listen: TypeAlias = Callable[[Progress], None]
-"""Told every TOLD_AFTER seconds, and where the run pauses anyway, how far it is."""
+"""Told how far the run is: after the first update that ends TOLD_AFTER seconds later, and where it pauses anyway."""
 Stop: TypeAlias = Callable[[], int | None]
 """Asked after every update; the number of a signal means: save, and stop."""
 Warn: TypeAlias = Callable[[str], None]
@@ -153,6 +153,7 @@ class _Training:
             try:
                 signal = self._learn(self._next_of(self.run.evaluate_every, checkpoint_every), stop)
                 lesson = self._count()
+                signal = stop() if signal is None else signal
             except DivergedError as problem:
                 raise DivergedError(f"{problem}; {self._last_good()}") from None
             listen(self._progress(lesson))
@@ -168,14 +169,19 @@ class _Training:
         return min(self.run.updates, *(self.standing.update // often * often + often for often in every))
 
     def _learn(self, last: int, stop: Stop) -> int | None:
-        """Do updates until the last is done, it is time to tell of them, or `stop` says so; returns what it said."""
-        began, signal = time.perf_counter(), None
+        """Do updates until the last is done, it is time to tell of them, or `stop` says so; returns what it said.
+
+        After the last one it is not asked: that is for after what is due then.
+        """
+        began = time.perf_counter()
         for update in range(self.standing.update + 1, last + 1):
             self.learner.learn(update)
-            signal = stop()
-            if signal is not None or time.perf_counter() - began > TOLD_AFTER:
+            if update == last or time.perf_counter() - began > TOLD_AFTER:
                 break
-        return signal
+            signal = stop()
+            if signal is not None:
+                return signal
+        return None
 
     def _count(self) -> Lesson:
         """Add up what the updates that were done have measured, and do the evaluation that is due after them."""

@@ -20,7 +20,8 @@ def adam(
     """Kingma & Ba 2015 (arXiv 1412.6980); `epsilon` is added to the root of the mean square.
 
     With `amsgrad` the largest mean square so far takes the place of the present one (Reddi et al. 2018, arXiv
-    1904.09237, algorithm 2): steps stay short when a sudden gradient follows a long calm.
+    1904.09237, algorithm 2, and Adam's correction of it after that): steps stay short when a sudden gradient follows a
+    long calm.
     """
     return Adam(parameters, learning_rate, betas=(beta1, beta2), eps=epsilon, amsgrad=amsgrad, fused=True)
 
@@ -76,7 +77,7 @@ def clip_gradient(gradient: Tensor, how: str, bound: float) -> float:
         gradient: The gradient of all weights, one axis; it is changed in place.
         how: `norm`: scale it so that its norm is at most `bound`; `value`: cut off each number at +-bound; `none`:
             leave it.
-        bound: The bound.
+        bound: The bound; without meaning where there is none.
 
     Returns:
         The norm before clipping.

@@ -62,12 +62,16 @@ TAPEHEAD_MODELS: dict[str, Settings] = {
 TAPEHEAD_TASKS: dict[str, dict[str, Settings]] = {
     # with Adam as it is, one seed in ten is thrown back on its way and never recovers
     "copy": {"ntm": {"amsgrad": True, "learning_rate": 6e-3}},
-    "repeat_copy": {EVERY_MODEL: {"encoding": "collier2018", "updates": 4000}, "dnc": {"updates": 8000}},
+    "repeat_copy": {
+        EVERY_MODEL: {"encoding": "collier2018", "updates": 4000},
+        "ntm": {"updates": 8000, "amsgrad": True, "learning_rate": 6e-3},
+        "dnc": {"updates": 8000},
+    },
     "associative_recall": {EVERY_MODEL: {"updates": 5000}},
     "ngrams": {
         EVERY_MODEL: {"updates": 10_000},
         # what was counted after the same five bits is found by what it is, not by where
-        "ntm": {"gate_bias": 1.0, "shift_bias": 0.0, "amsgrad": True},
+        "ntm": {"gate_bias": 1.0, "shift_bias": 0.0, "amsgrad": True, "learning_rate": 3e-3},
         "lstm": {"hidden_size": 128},
     },
     "priority_sort": {
