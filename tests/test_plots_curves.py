@@ -48,13 +48,16 @@ def test_where_no_answer_can_be_certain_the_gap_to_the_best_possible_score_is_dr
     assert not gap.texts, "nothing is solved below a number of bit errors"
 
 
-@pytest.mark.parametrize(("errors", "scale"), [((60, 2, 0), "symlog"), ((60, 20, 2), "log"), ((60, 50, 40), "linear")])
+@pytest.mark.parametrize(
+    ("errors", "scale"),
+    [((60, 2, 0), "symlog"), ((60, 20, 2), "log"), ((60, 50, 40), "linear"), ((0, 0, 0), "symlog")],
+)
 def test_an_axis_shows_everything_down_to_nothing(errors: tuple[float, ...], scale: str) -> None:
     axes, _ = plots.learning_curve({"ntm": [_curve(*errors)]}).axes
     assert axes.get_yscale() == scale
     low, high = axes.get_ylim()
-    assert low <= min(errors)
-    assert high >= max(errors)
+    assert 0 <= low <= min(errors)
+    assert high > max(errors)
 
 
 def test_the_line_of_a_solved_task_is_in_sight_of_a_run_that_is_far_from_it() -> None:

@@ -44,7 +44,7 @@ def scale(axes: Axes, lines: Lines, *also: float) -> None:
     it is linear throughout, from 0.
     """
     lowest = min([*also, *(float(line.low.min()) for line in lines)])
-    highest = max([*also, *(float(line.high.max()) for line in lines)])
+    highest = max([LINEAR_BELOW, *also, *(float(line.high.max()) for line in lines)])
     if lowest < LINEAR_BELOW:
         axes.set_yscale("symlog", linthresh=LINEAR_BELOW, linscale=0.4)
     elif highest > DECADE * lowest:
