@@ -186,13 +186,11 @@ def test_an_update_follows_the_gradient_of_the_loss_that_it_reports(model, loss)
     torch.testing.assert_close(learner.weights.grad, expected, rtol=1e-4, atol=1e-7)
 
 
-@pytest.mark.parametrize("number", [0, 1])
-def test_what_an_optimiser_of_other_weights_remembers_is_refused(number):
+def test_what_an_optimiser_of_other_weights_remembers_is_refused():
     learner = Learner(tiny_run())
     learner.learn(1)
-    tensors = learner.tensors() | {f"optimiser.{number}.exp_avg": torch.zeros(5)}
-    message = rf"optimiser\.{number}\.exp_avg: expected a number or shape \(\d+,\), not \(5,\)"
-    with pytest.raises(RuntimeError, match=message):
+    tensors = learner.tensors() | {"optimiser.exp_avg": torch.zeros(5)}
+    with pytest.raises(RuntimeError, match=r"optimiser\.exp_avg: expected a number or shape \(\d+,\), not \(5,\)"):
         learner.load_tensors(tensors)
 
 

@@ -13,7 +13,6 @@ from rich.text import Text
 from tapehead.training.loop import Listen
 from tapehead.training.standing import Progress
 
-REDRAWN_EVERY = 0.1
 SAID_EVERY = 10.0
 
 
@@ -43,20 +42,17 @@ class _TwoLines(Bar):
 
 
 class _Redrawn:
-    """Tells the bar, but not each time that it is told: a run may pause after every update."""
+    """Tells the bar."""
 
     def __init__(self, bar: _TwoLines, updates: int) -> None:
-        self.bar, self.updates, self.told_at = bar, updates, 0.0
+        self.bar, self.updates = bar, updates
         self.task: TaskID | None = None
 
     def __call__(self, progress: Progress) -> None:
-        now = time.monotonic()
         if self.task is None:  # made here, not before: a resumed run's speed counts from where it began
             self.task = self.bar.add_task("", total=self.updates, completed=progress.update)
-        if now - self.told_at > REDRAWN_EVERY or progress.update == self.updates:
-            self.told_at = now
-            self.bar.measured = measured(progress)
-            self.bar.update(self.task, completed=progress.update)
+        self.bar.measured = measured(progress)
+        self.bar.update(self.task, completed=progress.update)
 
 
 class _Lines:

@@ -97,7 +97,7 @@ class Learner:
         logits = outputs.detach()
         of_a_bit = self._bits_or_sequences(batch.scored).reciprocal() * math.log(2)
         for parameter in self._parameters:
-            parameter.grad = None  # as the optimiser's zero_grad has it, which takes ten times as long
+            parameter.grad = None
         outputs.backward(bits_gradient(logits, batch.targets, batch.scored, of_a_bit))
         self.weights.grad = parameters_to_vector(cast(Tensor, parameter.grad) for parameter in self._parameters)
         norm = clip_gradient(self.weights.grad, self.run.gradient_clip, self.run.gradient_bound)
@@ -172,14 +172,9 @@ class Learner:
         return score(self.model, self.task, size, self.run.evaluation_sequences, self.run.seed, purpose, update)
 
     def tensors(self) -> dict[str, Tensor]:
-        """Give all that learning changes: the model's tensors, and the optimiser's by parameter number and name."""
-        state = self.optimiser.state_dict()["state"]
-        kept = {
-            f"{OPTIMISER}{number}.{name}": tensor
-            for number, tensors in state.items()
-            for name, tensor in tensors.items()
-            if tensor is not None
-        }
+        """Give all that learning changes: the model's tensors, and what the optimiser remembers, by name."""
+        remembered = self.optimiser.state.get(self.weights, {})
+        kept = {OPTIMISER + name: tensor for name, tensor in remembered.items() if tensor is not None}
         return {MODEL + name: tensor for name, tensor in self.model.state_dict().items()} | kept
 
     def load_tensors(self, tensors: dict[str, Tensor]) -> None:
@@ -188,17 +183,16 @@ class Learner:
         Raises:
             RuntimeError: They are of another model, or of another kind of optimiser.
         """
-        self.model.load_state_dict(
-            {name.removeprefix(MODEL): tensor for name, tensor in tensors.items() if name.startswith(MODEL)}
+        model, remembered = (
+            {name.removeprefix(owner): tensor for name, tensor in tensors.items() if name.startswith(owner)}
+            for owner in (MODEL, OPTIMISER)
         )
-        state: dict[int, dict[str, Tensor]] = {}
-        for name, tensor in tensors.items():
-            if name.startswith(OPTIMISER):
-                number, _, slot = name.removeprefix(OPTIMISER).partition(".")
-                if number != "0" or tensor.shape not in {torch.Size(), self.weights.shape}:
-                    shape = tuple(self.weights.shape)
-                    raise RuntimeError(f"{name}: expected a number or shape {shape}, not {tuple(tensor.shape)}")
-                state.setdefault(0, {})[slot] = tensor
+        self.model.load_state_dict(model)
+        for name, tensor in remembered.items():
+            if tensor.shape not in {torch.Size(), self.weights.shape}:
+                shape = tuple(self.weights.shape)
+                raise RuntimeError(f"{OPTIMISER}{name}: expected a number or shape {shape}, not {tuple(tensor.shape)}")
+        state = {0: remembered} if remembered else {}
         self.optimiser.load_state_dict({**self.optimiser.state_dict(), "state": state})
 
     def is_finite(self) -> bool:
