@@ -1,8 +1,8 @@
-# Every target does its own set-up in .venv, once; a change of pyproject.toml or constraints.txt does it again.
-#   make demo     train a Neural Turing Machine on the copy task, score it on longer sequences, draw its memory
+# Every target first installs what it needs into .venv; a change of the dependencies or of the C++ sources installs again.
+#   make demo     train a Neural Turing Machine on the copy task, evaluate it on longer sequences, draw its memory
 #   make test     the quick tests           make test-slow   the tests with large counts
-#   make sanitize the kernel with every memory access checked
-#   make check    style, types and floors   make bench       how long a training step takes
+#   make sanitize the kernels with every memory access checked
+#   make check    style, types and layers   make bench       how long a training step takes
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 PIP_FLAGS ?=
@@ -14,7 +14,7 @@ READY := .venv/ready
 
 setup: $(READY)
 
-$(READY): pyproject.toml constraints.txt CMakeLists.txt $(wildcard src/tapehead/kernels/native/* src/tapehead/kernels/*/native/*)
+$(READY): pyproject.toml constraints.txt CMakeLists.txt $(wildcard src/tapehead/kernels/*/src/*)
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet $(PIP_FLAGS) -c constraints.txt --upgrade pip
 	$(BIN)/python -m pip install --quiet $(PIP_FLAGS) -c constraints.txt --build-constraint constraints.txt -e '.[cli]' --group dev --group test
@@ -23,24 +23,24 @@ $(READY): pyproject.toml constraints.txt CMakeLists.txt $(wildcard src/tapehead/
 demo: $(READY)
 	rm -rf runs/demo
 	$(BIN)/tapehead train copy --model ntm --seed 1 --out runs/demo
-	$(BIN)/tapehead evaluate runs/demo --lengths 20 40 60 80 100 120
-	$(BIN)/tapehead evaluate runs/demo --lengths 500 1000 --memory-slots 2048 --sequences 32
+	$(BIN)/tapehead evaluate runs/demo --sizes 20 40 60 80 100 120
+	$(BIN)/tapehead evaluate runs/demo --sizes 500 1000 --memory-slots 2048 --sequences 32
 	$(BIN)/tapehead plot runs/demo
 
 test: $(READY)
-	$(BIN)/python -m pytest -q
+	$(BIN)/python -m pytest -q -n auto --dist loadfile
 
 test-slow: $(READY)
-	$(BIN)/python -m pytest -q -m slow
+	$(BIN)/python -m pytest -q -n auto --dist loadfile -m slow
 
-# The kernels with every memory access and overflow checked, at 500 drawn shapes of each machine; stops at the first fault.
+# The kernels with every memory access and overflow checked, at 500 random shapes of each model; stops at the first error.
 sanitize: $(READY)
 	$(BIN)/cmake -S . -B build/sanitize -DSANITIZE=ON -DCMAKE_BUILD_TYPE=Debug
 	$(BIN)/cmake --build build/sanitize
 	LD_PRELOAD="$$($(CXX) -print-file-name=libasan.so) $$($(CXX) -print-file-name=libubsan.so)" \
 	ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 \
 	$(BIN)/python -m pytest -q -s -m "slow or not slow" -p no:cacheprovider \
-	    --kernel-library build/sanitize/libtapehead.so tests/kernels/test_cpu_bounds.py
+	    --kernel-library build/sanitize/libtapehead$(if $(filter Darwin,$(shell uname)),.dylib,.so) tests/kernels/test_cpp_bounds.py
 
 check: $(READY)
 	$(BIN)/ruff check .
@@ -57,4 +57,4 @@ bench: $(READY)
 
 clean:
 	rm -rf .venv build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .cmake .skbuild-info.json
-	rm -rf CMakeCache.txt CMakeFiles CMakeInit.txt cmake_install.cmake build.ninja .ninja_* src/tapehead/kernels/*.so
+	rm -rf CMakeCache.txt CMakeFiles CMakeInit.txt cmake_install.cmake build.ninja .ninja_* src/tapehead/kernels/*.so src/tapehead/kernels/*.dylib

@@ -1,4 +1,4 @@
-"""Draw what a trained machine's heads did with its memory: `python examples/look_inside.py runs/demo pictures`."""
+"""Draw what the heads of a trained model did with its memory: `python examples/look_inside.py runs/demo pictures`."""
 
 import sys
 from pathlib import Path
@@ -12,7 +12,7 @@ from tapehead.tasks import Copy
 
 
 def main(run: Path, folder: Path, length: int = 20) -> list[Path]:
-    """Trace one sequence through the machine of a run folder, and write the picture of it."""
+    """Run the model of a run directory on one sequence of the copy task, and write a picture of what it did."""
     model = tapehead.load(run / "weights.safetensors")
     if not isinstance(model, tapehead.NTM):
         raise SystemExit(f"{run}: expected a Neural Turing Machine, which has a memory to look at")
@@ -22,7 +22,7 @@ def main(run: Path, folder: Path, length: int = 20) -> list[Path]:
     figure = plots.at_work(
         inputs=batch.inputs[:, 0].numpy(),
         outputs=torch.sigmoid(trace.outputs[:, 0]).numpy(),
-        scored=batch.scored[:, 0].numpy(),
+        mask=batch.mask[:, 0].numpy(),
         write=states.write_weightings[:, 0].numpy(),
         read=states.read_weightings[:, 0].numpy(),
         memory=states.memory[-1, 0].numpy(),
@@ -32,4 +32,6 @@ def main(run: Path, folder: Path, length: int = 20) -> list[Path]:
 
 
 if __name__ == "__main__":
+    if len(sys.argv) != 3:
+        raise SystemExit("usage: python examples/look_inside.py RUN_DIR PICTURE_DIR")
     print(*main(Path(sys.argv[1]), Path(sys.argv[2])), sep="\n")

@@ -1,40 +1,40 @@
-"""A task of your own is a file like this: `cd examples`, then `tapehead train your_own_task:Parity --max-length 8`."""
+"""A task of your own is a file like this: `cd examples`, then `tapehead train your_own_task:Parity --every 2`."""
 
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 
-from tapehead.tasks import Batch, Size, Sizes, Task
+from tapehead.tasks import Batch, BitTask, Size, Sizes
 
 
 @dataclass(frozen=True, kw_only=True)
-class Parity(Task):
-    """Bits are heard one by one, and at every step it is due whether the ones so far are odd in number."""
+class Parity(BitTask):
+    """Bits come one by one; the output is whether the ones so far are odd in number.
 
-    min_length: int = 1  # options that are flags of `tapehead train` can be set there
+    Args:
+        every: Time steps from one scored output to the next.
+        max_length: The longest sequence that is trained on.
+    """
+
+    every: int = 1
     max_length: int = 20
 
-    input_size, output_size, size_names = 1, 1, ("length",)
+    input_size, output_size, size_names, min_size = 1, 1, ("length",), (1,)
+
+    def __post_init__(self) -> None:
+        if self.every < 1:
+            raise ValueError(f"every: expected a whole number >= 1, not {self.every}")
 
     @property
-    def smallest(self) -> Size:
-        """The shortest question that is trained on."""
-        return (self.min_length,)
-
-    @property
-    def largest(self) -> Size:
-        """The longest question that is trained on."""
+    def max_size(self) -> Size:
+        """The largest size that is trained on."""
         return (self.max_length,)
 
-    @property
-    def further(self) -> tuple[Size, ...]:
-        """What `tapehead evaluate` tries."""
-        return (self.largest, (2 * self.max_length,), (5 * self.max_length,))
-
     def sample(self, sizes: Sizes, generator: np.random.Generator) -> Batch:
-        """Draw a list of bits for each length asked for, (B, 1); all randomness comes from the generator."""
-        lengths = torch.tensor(sizes[:, 0])
-        scored = torch.arange(int(lengths.max())).unsqueeze(1) < lengths  # what lies behind is padding: zeros
-        heard = torch.tensor(generator.integers(0, 2, scored.shape)).unsqueeze(2).float() * scored.unsqueeze(2)
-        return Batch(heard, heard.cumsum(0) % 2 * scored.unsqueeze(2), scored, lengths)
+        """Draw a sequence of bits of each length, (B, 1); all randomness comes from the generator."""
+        lengths = torch.from_numpy(sizes[:, 0])
+        left = lengths - 1 - torch.arange(int(lengths.max())).unsqueeze(1)  # below 0 behind the end, which is padding
+        mask = (left >= 0) & (left % self.every == 0)
+        bits = torch.from_numpy(generator.integers(0, 2, left.shape)) * (left >= 0)
+        return Batch(bits.unsqueeze(2).float(), (bits.cumsum(0) % 2 * mask).unsqueeze(2).float(), mask, lengths)

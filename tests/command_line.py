@@ -16,11 +16,12 @@ from tests.training.tiny import TINY, TINY_NTM, TINY_TASKS
 
 
 def flags(options: Mapping[str, object]) -> list[str]:
-    """Write fields of `Run` as flags."""
+    """Write options as flags."""
     return [f"--{name.replace('_', '-')}={value}" for name, value in options.items()]
 
 
-TINY_FLAGS = flags(TINY | TINY_TASKS["copy"] | TINY_NTM)
+TINY_MODEL_FLAGS = flags(TINY | TINY_NTM)
+TINY_FLAGS = [*TINY_MODEL_FLAGS, *flags(TINY_TASKS["copy"])]
 
 
 class Said(NamedTuple):

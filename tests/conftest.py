@@ -1,5 +1,6 @@
 """What holds for every test, set before `tapehead` is imported for the first time."""
 
+import os
 from pathlib import Path
 
 import hypothesis
@@ -11,8 +12,9 @@ import tests.signatures
 
 jaxtyping.install_import_hook("tapehead", f"{tests.signatures.__name__}.check")
 
-# One thread: the tests share the machine, and toy sizes gain nothing from more.
+# One thread, also in the processes that tests start: the tests share the cores, and toy sizes gain nothing from more.
 torch.set_num_threads(1)
+os.environ["OMP_NUM_THREADS"] = "1"
 
 # Memory that is used before it is written is NaN here, so that a forgotten initialisation cannot pass as a zero.
 torch.use_deterministic_algorithms(True)
@@ -30,10 +32,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     chosen = config.getoption("--kernel-library")
     if chosen is not None:
-        from tapehead.kernels import _native  # only now: the import hook above comes first
+        from tapehead.kernels.cpp import library  # only now: the import hook above comes first
 
-        _native.library.cache_clear()
-        _native.LIBRARY = chosen.resolve(strict=True)
+        library.library.cache_clear()
+        library.LIBRARY = chosen.resolve(strict=True)
 
 
 @pytest.fixture(autouse=True)

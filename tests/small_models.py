@@ -46,14 +46,14 @@ MEMORY_KINDS = [*NTM_KINDS, *DNC_KINDS]
 
 
 def made(kind: str, seed: int = 0, dtype: torch.dtype = torch.float64, **changes: object) -> tapehead.models.Model:
-    """Make a model of this kind; its learned first state is far from zero, so that it matters."""
+    """Make a model of this kind; its learned initial state is far from zero, so that it matters."""
     model_type, config = KINDS[kind]
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         model = model_type(INPUT_SIZE, OUTPUT_SIZE, **(config | changes), dtype=dtype)
         with torch.no_grad():
             for name, parameter in model.named_parameters():
-                if ".first" in name:
+                if ".initial" in name:
                     parameter.normal_()
     return model
 

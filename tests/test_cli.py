@@ -10,11 +10,16 @@ import pytest
 
 from tapehead import __version__, cli
 from tapehead.cli import COMMANDS, _errors, _table, main
-from tapehead.kernels import _native
+from tapehead.kernels.cpp import library
+from tapehead.models import MODELS
+from tapehead.tasks import TASKS
+from tapehead.training.curricula import CURRICULA
 from tapehead.training.errors import StoppedError
-from tapehead.training.folder import read_rows, start_folder
+from tapehead.training.optimizers import OPTIMIZERS
+from tapehead.training.recipes import RECIPES
+from tapehead.training.run_dir import read_rows, start_run_dir
 from tests.command_line import TINY_FLAGS, Said, flags, tapehead, tapeheads
-from tests.training.tiny import TINY, TINY_NTM, TINY_TASKS, stop_after, tiny_run, train
+from tests.training.tiny import TINY, TINY_NTM, TINY_TASKS, stop_after, tiny_config, train
 
 
 @pytest.fixture(scope="module")
@@ -23,10 +28,10 @@ def told(tmp_path_factory) -> tuple[Path, dict[str, Said]]:
     run = tmp_path_factory.mktemp("runs") / "copy"
     lines = {
         "train": ["train", "copy", "--seed", "3", "--out", run, *TINY_FLAGS],
-        "evaluate": ["evaluate", run, "--lengths", "3", "6", "--sequences", "5"],
-        "evaluate --json": ["evaluate", run, "--lengths", "3", "--sequences", "5", "--json"],
-        "longer tape": ["evaluate", run, "--lengths", "6", "--sequences", "5", "--memory-slots", "12", "--json"],
-        "plot": ["plot", run, "--length", "4"],
+        "evaluate": ["evaluate", run, "--sizes", "3", "5", "--sequences", "5"],
+        "evaluate --json": ["evaluate", run, "--sizes", "3", "--sequences", "5", "--json"],
+        "more slots": ["evaluate", run, "--sizes", "6", "--sequences", "5", "--memory-slots", "12", "--json"],
+        "plot": ["plot", run, "--size", "4"],
         "plot --json": ["plot", run, "--json"],
         "resume": ["resume", run],
         "resume --json": ["resume", run, "--json"],
@@ -42,31 +47,32 @@ def test_training_says_how_it_ended_and_what_comes_next(told):
     run, said = told
     lines = said["train"].out.splitlines()
     assert lines[0].startswith("copy, ntm, seed 3: not solved: ")
-    assert lines[1].startswith("12 updates, 48 sequences, ")
+    assert lines[1].startswith("12 steps, 48 sequences, ")
     assert lines[2] == f"files: {run}"
     assert lines[3] == f"next:  tapehead evaluate {run}   tapehead plot {run}"
 
 
-def test_progress_is_told_in_plain_lines_where_there_is_no_terminal(told):
+def test_progress_is_reported_in_plain_lines_where_there_is_no_terminal(told):
     last = told[1]["train"].err.splitlines()[-1]
-    for word in ("update 12/12", "48 sequences", "loss 0.", " bits", " bit errors", " updates/s", " s left"):
+    for word in ("step 12/12", "48 sequences", "loss 0.", " bits", " bit errors", " steps/s", " s left"):
         assert word in last
 
 
-def test_a_run_s_folder_holds_what_is_promised(told):
+def test_a_run_directory_holds_what_is_promised(told):
     run, _ = told
-    names = {"run.json", "machine.json", "metrics.jsonl", "timings.jsonl", "weights.safetensors", "result.json"}
+    names = {"run.json", "environment.json", "metrics.jsonl", "timings.jsonl", "weights.safetensors", "result.json"}
     assert names <= {path.name for path in run.iterdir()}
     assert json.loads((run / "run.json").read_text())["seed"] == 3
-    machine = json.loads((run / "machine.json").read_text())[0]
-    assert {"torch", "backend", "instruction_set", "threads"} <= machine["fingerprint"].keys()
-    assert "cores" in machine
-    assert [row["update"] for row in read_rows(run / "metrics.jsonl")] == [5, 10, 12]
+    environment = json.loads((run / "environment.json").read_text())[0]
+    assert {"torch", "backend", "instruction_set", "threads", "device"} <= environment["fingerprint"].keys()
+    assert "cores" in environment
+    assert [row["step"] for row in read_rows(run / "metrics.jsonl")] == [5, 10, 12]
 
 
-def test_evaluation_prints_both_metrics_with_their_spread(told):
+def test_evaluation_prints_errors_bits_and_accuracy_with_their_standard_errors(told):
     table = told[1]["evaluate"].out
-    for word in ("length", "bit errors per sequence", "bits per sequence", "sequences", "±", "standard error"):
+    words = ("length", "bit errors per sequence", "bits per sequence", "accuracy", "whole sequences right", "sequences")
+    for word in (*words, "±", "standard error", "%"):
         assert word in table
     assert told[1]["evaluate"].err == ""
 
@@ -76,15 +82,15 @@ def test_evaluation_as_json_is_one_document_and_the_same_numbers(told):
     scores = json.loads(said["evaluate --json"].out)["scores"]
     assert [(score["length"], score["sequences"], score["memory_slots"]) for score in scores] == [(3, 5, 5)]
     assert f"{scores[0]['bits']:.3f}" in said["evaluate"].out
-    assert json.loads(said["longer tape"].out)["scores"][0]["memory_slots"] == 12
-    assert len(read_rows(run / "evaluations.jsonl")) == 4, "every evaluation is recorded in the run's folder"
+    assert json.loads(said["more slots"].out)["scores"][0]["memory_slots"] == 12
+    assert len(read_rows(run / "evaluations.jsonl")) == 4, "every evaluation is recorded in the run directory"
 
 
 def test_plots_are_written_where_it_says(told):
     paths = told[1]["plot"].out.splitlines()
     assert {Path(path).name for path in paths} == {
         f"{name}.{suffix}"
-        for name in ("learning_curve", "generalisation", "sequence", "weightings", "memory", "at_work")
+        for name in ("learning_curve", "generalization", "sequence", "weightings", "memory", "at_work")
         for suffix in ("png", "svg")
     }
     assert all(Path(path).stat().st_size > 1000 for path in paths)
@@ -94,29 +100,38 @@ def test_plots_are_written_where_it_says(told):
 def test_a_finished_run_says_so(told):
     assert "finished already" in told[1]["resume"].err
     assert told[1]["resume"].out == told[1]["train"].out
-    assert json.loads(told[1]["resume --json"].out)["update"] == 12
+    assert json.loads(told[1]["resume --json"].out)["step"] == 12
 
 
 def test_the_doctor_tells_what_is_there(capsys):
     assert main(["doctor"]) == 0
     told = capsys.readouterr().out
-    for word in ("torch", "instruction_set", "threads", "cores", "reference: runs", "rich", "matplotlib"):
+    for word in (
+        "torch",
+        "instruction_set",
+        "threads",
+        "cores",
+        "reference: runs",
+        "rich",
+        "matplotlib",
+        "CUDA devices",
+    ):
         assert word in told
     assert main(["doctor", "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
-    assert found["backends"]["reference"] is None
-    assert found["extras"].keys() == {"rich", "matplotlib"}
+    assert {reasons["reference"] for reasons in found["backends"].values()} == {None}
+    assert found["extras"].keys() == {"rich", "docstring_parser", "matplotlib"}
 
 
 def test_the_doctor_says_what_a_missing_kernel_costs_and_how_to_get_it(monkeypatch, capsys):
-    monkeypatch.setattr(_native, "MISSING", "it was not built; install g++")
+    monkeypatch.setattr(library, "MISSING", "it was not built; install g++")
     assert main(["doctor"]) == 0
     told = capsys.readouterr().out
-    assert "cpu: it was not built; install g++" in told
+    assert "cpp: it was not built; install g++" in told
     assert "times as long" in told
 
 
-@pytest.mark.parametrize("command", ["train", "resume", "evaluate", "plot", "bench"])
+@pytest.mark.parametrize("command", ["train", "resume", "evaluate", "plot", "sweep", "bench"])
 def test_without_the_extra_a_command_says_how_to_get_it(command, monkeypatch, capsys):
     monkeypatch.setattr(_errors, "find_spec", lambda module: None)
     assert main([command]) == 1
@@ -135,11 +150,14 @@ def test_every_command_has_help(capsys):
     assert main(["--help"]) == 0
     overview = capsys.readouterr().out
     assert all(f"  {name} " in overview for name in COMMANDS)
-    for command in COMMANDS:
-        with pytest.raises(SystemExit) as left:
-            main([command, "--help"])
-        assert left.value.code == 0
-        assert f"usage: tapehead {command}" in capsys.readouterr().out
+    for words in [*([command, "--help"] for command in COMMANDS if command != "train"), ["train", "copy", "--help"]]:
+        assert main(words) == 0
+        assert f"usage: tapehead {words[0]}" in capsys.readouterr().out
+    for words in (["train"], ["train", "--help"], ["train", "-h"]):
+        assert main(words) == 0
+        overview = capsys.readouterr().out
+        assert overview.startswith("usage: tapehead train TASK")
+        assert all(name in overview for name in (*TASKS, *MODELS, *OPTIMIZERS, *CURRICULA, *RECIPES))
 
 
 def test_every_command_has_its_module():
@@ -148,13 +166,13 @@ def test_every_command_has_its_module():
 
 
 def test_it_runs_as_a_program():
-    words = [sys.executable, "-m", "tapehead.cli"]
+    words = [sys.executable, "-m", "tapehead"]
     told = subprocess.run([*words, "--version"], capture_output=True, text=True, check=True)
     assert told.stdout == f"tapehead {__version__}\n"
     wrong = subprocess.run([*words, "trian"], capture_output=True, text=True, check=False)
     assert (wrong.returncode, wrong.stdout) == (2, "")
     assert wrong.stderr == (
-        "tapehead: 'trian': expected one of train, resume, evaluate, plot, bench, doctor (did you mean train?)\n"
+        "tapehead: 'trian': expected one of train, resume, evaluate, plot, sweep, bench, doctor (did you mean train?)\n"
     )
 
 
@@ -173,39 +191,40 @@ def test_a_run_of_any_task_is_evaluated_at_its_own_points(tmp_path, capsys, monk
         run, small = tmp_path / task, flags(TINY | TINY_NTM | options)
         lines += [["train", task, "--out", run, *small], ["evaluate", run, "--sequences", "3", "--json"]]
     said = tapeheads([*lines, ["evaluate", tmp_path / "ngrams"], ["plot", tmp_path / "repeat_copy"]])
-    assert {heard.status for heard in said} == {0}
+    assert {command.status for command in said} == {0}
     for number, task in enumerate(TINY_TASKS):
-        made = tiny_run(task=task).make_task()
+        made = tiny_config(task=task).make_task()
         scores = json.loads(said[2 * number + 1].out)["scores"]
-        assert [tuple(score[name] for name in made.size_names) for score in scores] == list(made.further)
-        assert all((score["best_bits"] is None) == (task != "ngrams") for score in scores)
+        assert [tuple(score[name] for name in made.size_names) for score in scores] == list(made.eval_sizes)
+        assert all((score["optimal_bits"] is None) == (task != "ngrams") for score in scores)
         assert all((score["gap_bits"] is None) == (task != "ngrams") for score in scores)
-    for word in ("steps", "best possible", "gap"):
+    for word in ("length", "best possible", "gap"):
         assert word in said[-2].out
     monkeypatch.setattr(_table, "WITHOUT_WINDOW", 80)
     assert main(["evaluate", str(tmp_path / "ngrams"), "--sequences", "3"]) == 0
     assert max(map(len, capsys.readouterr().out.splitlines())) <= 80
 
 
-def test_sizes_of_two_numbers_are_written_with_an_x_and_wrong_ones_are_told(tmp_path):
+def test_sizes_of_two_numbers_are_written_with_an_x_and_wrong_ones_are_named(tmp_path):
     repeat, recall = tmp_path / "repeat", tmp_path / "recall"
-    train(tiny_run(task="repeat_copy"), repeat)
-    train(tiny_run(task="associative_recall"), recall)
+    train(tiny_config(task="repeat_copy"), repeat)
+    train(tiny_config(task="associative_recall"), recall)
     right, wrong, none = tapeheads(
         [
-            ["evaluate", repeat, "--lengths", "2x3", "4x1", "--sequences", "2", "--json"],
-            ["evaluate", repeat, "--lengths", "10"],
-            ["evaluate", recall, "--lengths", "1"],
+            ["evaluate", repeat, "--sizes", "2x3", "4x1", "--sequences", "2", "--json"],
+            ["evaluate", repeat, "--sizes", "10"],
+            ["evaluate", recall, "--sizes", "1"],
         ]
     )
     assert [(score["length"], score["repeats"]) for score in json.loads(right.out)["scores"]] == [(2, 3), (4, 1)]
-    assert (wrong.status, wrong.err) == (2, "tapehead: --lengths: expected lengthxrepeats, not '10'\n")
-    assert (none.status, none.err.split(",")[0]) == (2, "tapehead: items: expected at least 2")
+    assert (wrong.status, wrong.err) == (2, "tapehead: --sizes: expected lengthxrepeats, not '10'\n")
+    impossible = "AssociativeRecall.sample: expected sequences, not an error: ValueError: items: expected at least 2"
+    assert (none.status, none.err.split(", since")[0]) == (2, f"tapehead: {impossible}")
 
 
 def test_a_run_without_an_evaluation_yet_can_be_looked_at(tmp_path):
     with pytest.raises(StoppedError):
-        train(tiny_run(), tmp_path, stop=stop_after(2))
+        train(tiny_config(), tmp_path, should_stop=stop_after(2))
     assert {Path(path).stem for path in tapehead("plot", tmp_path).out.splitlines()} == {
         "sequence",
         "weightings",
@@ -216,27 +235,27 @@ def test_a_run_without_an_evaluation_yet_can_be_looked_at(tmp_path):
 
 
 def test_a_run_without_a_checkpoint_yet_says_so(tmp_path):
-    start_folder(tmp_path, tiny_run().complete(), {})
+    start_run_dir(tmp_path, tiny_config(), {})
     said = tapehead("evaluate", tmp_path)
     assert (said.status, said.err) == (2, f"tapehead: {tmp_path}: this run has no checkpoint yet\n")
 
 
-def test_the_numbers_are_told_even_where_they_cannot_be_recorded(tmp_path):
-    train(tiny_run(), tmp_path)
+def test_the_scores_are_printed_even_where_they_cannot_be_recorded(tmp_path):
+    train(tiny_config(), tmp_path)
     (tmp_path / "evaluations.jsonl").mkdir()
-    said = tapehead("evaluate", tmp_path, "--lengths", "3", "--sequences", "2", "--json")
+    said = tapehead("evaluate", tmp_path, "--sizes", "3", "--sequences", "2", "--json")
     assert said.status == 0
     assert len(json.loads(said.out)["scores"]) == 1
     assert said.err.startswith("tapehead: warning: ")
-    assert said.err.endswith("these numbers are not recorded\n")
+    assert said.err.endswith("this score is not recorded\n")
 
 
-def test_a_damaged_checkpoint_is_told_when_the_one_before_is_looked_at(tmp_path):
-    train(tiny_run(), tmp_path)
+def test_a_damaged_checkpoint_is_a_warning_when_the_one_before_is_looked_at(tmp_path):
+    train(tiny_config(), tmp_path)
     (tmp_path / "checkpoints/00000012.json").write_text("{}")
-    said = tapehead("evaluate", tmp_path, "--lengths", "3", "--sequences", "2")
-    assert "update 8, 5 memory slots" in said.out
-    assert "taking the one before, of update 8" in said.err
+    said = tapehead("evaluate", tmp_path, "--sizes", "3", "--sequences", "2")
+    assert "step 8, 5 memory slots" in " ".join(said.out.split())
+    assert "taking the one before, of step 8" in said.err
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,6 @@
 """tapehead plot draws what runs have recorded, for every task and every model, and of several runs what they share."""
 
 import json
-from argparse import Namespace
 from pathlib import Path
 from typing import Any
 
@@ -10,13 +9,16 @@ import pytest
 from matplotlib.figure import Figure
 
 from tapehead.cli import plot
-from tapehead.cli._recorded import grouped, recorded
+from tapehead.cli._commands import COMMANDS
+from tapehead.cli.doctor import EXTRAS
+from tapehead.experiments.curves import draw_records, group
+from tapehead.experiments.records import Record, record_run
 from tapehead.models import MODELS
 from tapehead.tasks import TASKS
 from tapehead.training.errors import StoppedError
-from tapehead.training.folder import append_rows, read_rows
+from tapehead.training.run_dir import append_rows, read_rows
 from tests.command_line import tapehead, tapeheads
-from tests.training.tiny import stop_after, tiny_run, train
+from tests.training.tiny import stop_after, tiny_config, train
 
 MEMORY = {"weightings", "memory", "at_work"}
 BOOKKEEPING = {"allocation", "links"}
@@ -24,18 +26,22 @@ SMALL_MEMORY = {"memory_slots": 5, "memory_width": 3}
 
 
 def _run(path: Path, task: str = "copy", model: str = "lstm", **changes: Any) -> Path:
-    train(tiny_run(model, task=task, **((SMALL_MEMORY if model == "dnc" else {}) | changes)), path)
+    train(tiny_config(model, task=task, **((SMALL_MEMORY if model == "dnc" else {}) | changes)), path)
     return path
 
 
 def _evaluation(**changes: Any) -> dict[str, Any]:
-    row = {"seed": 1, "update": 12, "memory_slots": None, "length": 3, "sequences": 8, "bit_errors": 1.0, "bits": 2.0}
-    row |= {"bit_errors_standard_error": 0.25, "bits_standard_error": 0.5, "best_bits": None, "gap_bits": None}
+    row = {"seed": 1, "step": 12, "memory_slots": None, "length": 3, "sequences": 8, "errors": 1.0, "bits": 2.0}
+    row |= {"errors_standard_error": 0.25, "bits_standard_error": 0.5, "optimal_bits": None, "gap_bits": None}
     return row | changes
 
 
+def _record(path: Path) -> Record:
+    return record_run(path, name=str(path), most_points=None)
+
+
 def _records(*paths: Path) -> dict[str, Figure]:
-    return plot.draw_records([recorded(path) for path in paths])
+    return draw_records([_record(path) for path in paths])
 
 
 def _drawn(figure: Figure, panel: int, name: str) -> np.ndarray:
@@ -47,7 +53,7 @@ def _drawn(figure: Figure, panel: int, name: str) -> np.ndarray:
 @pytest.mark.parametrize("task", TASKS)
 def test_every_task_and_every_model_has_its_pictures(task: str, model: str, tmp_path: Path) -> None:
     _run(tmp_path, task, model)
-    pictures = _records(tmp_path) | plot.draw_alone(tmp_path, Namespace(length=None))
+    pictures = _records(tmp_path) | plot.draw_model(tmp_path, None)
     expected = {"learning_curve", "predictions" if task == "ngrams" else "sequence"}
     expected |= MEMORY if model in ("ntm", "dnc") else set()
     expected |= BOOKKEEPING if model == "dnc" else set()
@@ -61,7 +67,7 @@ def test_every_task_and_every_model_has_its_pictures(task: str, model: str, tmp_
 
 def test_several_heads_of_a_computer_have_their_pictures(tmp_path: Path) -> None:
     _run(tmp_path, model="dnc", read_heads=3, write_heads=2)
-    pictures = plot.draw_alone(tmp_path, Namespace(length=(4,)))
+    pictures = plot.draw_model(tmp_path, (4,))
     assert [axes.get_title("left") for axes in pictures["allocation"].axes[1:3]] == [
         "allocation for write head 1",
         "allocation for write head 2",
@@ -72,11 +78,11 @@ def test_several_heads_of_a_computer_have_their_pictures(tmp_path: Path) -> None
 def test_all_of_a_run_s_pictures_are_written_where_it_is_told(tmp_path: Path) -> None:
     run = _run(tmp_path / "run", "ngrams", "dnc")
     append_rows(
-        run / "evaluations.jsonl", [_evaluation(steps=steps, memory_slots=5, gap_bits=1.0) for steps in (8, 16)]
+        run / "evaluations.jsonl", [_evaluation(length=length, memory_slots=5, gap_bits=1.0) for length in (8, 16)]
     )
     said = tapehead("plot", run, "--out", tmp_path / "pictures", "--json")
     written = [Path(path) for path in json.loads(said.out)["plots"]]
-    names = {"learning_curve", "generalisation", "predictions", *MEMORY, *BOOKKEEPING}
+    names = {"learning_curve", "generalization", "predictions", *MEMORY, *BOOKKEEPING}
     assert {path.relative_to(tmp_path / "pictures") for path in written} == {
         Path(f"{name}.{suffix}") for name in names for suffix in ("png", "svg")
     }
@@ -87,7 +93,7 @@ def test_all_of_a_run_s_pictures_are_written_where_it_is_told(tmp_path: Path) ->
 def test_a_learning_curve_is_of_the_recorded_evaluations(tmp_path: Path) -> None:
     rows = read_rows(_run(tmp_path) / "metrics.jsonl")
     figure = _records(tmp_path)["learning_curve"]
-    for panel, column in enumerate(("evaluation_bit_errors", "evaluation_bits")):
+    for panel, column in enumerate(("eval_errors", "eval_bits")):
         expected = [[row["sequences"] / 1000, row[column]] for row in rows]
         np.testing.assert_array_equal(_drawn(figure, panel, "lstm, seed 1"), expected)
     assert figure.axes[0].texts[0].get_text() == "solved: below 0.1"
@@ -96,7 +102,7 @@ def test_a_learning_curve_is_of_the_recorded_evaluations(tmp_path: Path) -> None
 def test_a_learning_curve_of_n_grams_is_of_the_gap_and_nothing_is_solved(tmp_path: Path) -> None:
     rows = read_rows(_run(tmp_path, "ngrams") / "metrics.jsonl")
     figure = _records(tmp_path)["learning_curve"]
-    gaps = [row["evaluation_bits"] - row["evaluation_best_bits"] for row in rows]
+    gaps = [row["eval_bits"] - row["eval_optimal_bits"] for row in rows]
     np.testing.assert_array_equal(_drawn(figure, 0, "lstm, seed 1")[:, 1], gaps)
     assert not figure.axes[0].texts
 
@@ -106,7 +112,7 @@ def test_runs_that_differ_in_the_seed_only_are_one_line(tmp_path: Path) -> None:
         _run(tmp_path / f"{model}{seed}", model=model, seed=seed) for model in ("lstm", "rnn") for seed in (1, 2, 3)
     ]
     figure = _records(*paths[:4])["learning_curve"]
-    errors = [[row["evaluation_bit_errors"] for row in read_rows(path / "metrics.jsonl")] for path in paths[:3]]
+    errors = [[row["eval_errors"] for row in read_rows(path / "metrics.jsonl")] for path in paths[:3]]
     np.testing.assert_array_equal(_drawn(figure, 0, "lstm, 3 runs")[:, 1], np.median(errors, axis=0))
     assert [text.get_text() for text in figure.legends[0].texts] == ["lstm, 3 runs", "rnn, seed 1"]
     assert figure.get_suptitle() == "copy: 4 runs, median and range"
@@ -114,64 +120,64 @@ def test_runs_that_differ_in_the_seed_only_are_one_line(tmp_path: Path) -> None:
 
 def test_a_group_is_named_by_what_tells_it_from_others_of_its_model(tmp_path: Path) -> None:
     paths = [
-        _run(tmp_path / "a", learning_rate=0.01),
-        _run(tmp_path / "b", learning_rate=0.02),
-        _run(tmp_path / "c", model="rnn", learning_rate=0.03),
+        _run(tmp_path / "a", lr=0.01),
+        _run(tmp_path / "b", lr=0.02),
+        _run(tmp_path / "c", model="rnn", lr=0.03),
     ]
-    assert list(grouped(map(recorded, paths))) == [
-        "lstm, learning rate 0.01, seed 1",
-        "lstm, learning rate 0.02, seed 1",
+    assert list(group(list(map(_record, paths)))) == [
+        "lstm, lr 0.01, seed 1",
+        "lstm, lr 0.02, seed 1",
         "rnn, seed 1",
     ]
-    far = _run(tmp_path / "d", hidden_size=3, batch_size=2, learning_rate=0.02, loss="sum_per_sequence")
-    assert list(grouped(map(recorded, [paths[0], far]))) == [f"lstm, {path}, seed 1" for path in (paths[0], far)]
+    far = _run(tmp_path / "d", hidden_size=3, batch_size=2, lr=0.02, loss_reduction="batchmean")
+    assert list(group(list(map(_record, [paths[0], far])))) == [f"lstm, {path}, seed 1" for path in (paths[0], far)]
 
 
 def test_runs_that_were_not_evaluated_are_not_said_to_be_drawn(tmp_path: Path) -> None:
     paths = [_run(tmp_path / str(seed), seed=seed) for seed in (1, 2)] + [_run(tmp_path / "rnn", model="rnn")]
     for path in paths[:2]:
         append_rows(path / "evaluations.jsonl", [_evaluation(length=size) for size in (3, 6)])
-    assert _records(*paths)["generalisation"].get_suptitle() == "copy: lstm, 2 runs, median and range"
+    assert _records(*paths)["generalization"].get_suptitle() == "copy: lstm, 2 runs, median and range"
 
 
 def test_a_group_is_named_by_what_its_task_is_told_and_others_are_not(tmp_path: Path) -> None:
     paths = [_run(tmp_path / "a", max_length=3), _run(tmp_path / "b", model="rnn", max_length=4)]
-    assert list(grouped(map(recorded, paths))) == ["lstm, max length 3, seed 1", "rnn, max length 4, seed 1"]
+    assert list(group(list(map(_record, paths)))) == ["lstm, max length 3, seed 1", "rnn, max length 4, seed 1"]
 
 
-def test_generalisation_is_of_the_last_evaluation_of_every_size_and_tape(tmp_path: Path) -> None:
+def test_generalization_is_of_the_last_evaluation_of_every_size_and_tape(tmp_path: Path) -> None:
     _run(tmp_path, model="ntm")
     rows = [
-        _evaluation(length=3, memory_slots=5, update=8, bits=99.0),
+        _evaluation(length=3, memory_slots=5, step=8, bits=99.0),
         _evaluation(length=3, memory_slots=5, bits=98.0),
         *(_evaluation(length=length, memory_slots=5, bits=2.0 * length) for length in (3, 6)),
         *(_evaluation(length=length, memory_slots=9, bits=1.0 * length) for length in (6, 9)),
         {"from": "another version"},
     ]
     append_rows(tmp_path / "evaluations.jsonl", rows)
-    bits = _records(tmp_path)["generalisation"].axes[1]
+    bits = _records(tmp_path)["generalization"].axes[1]
     drawn = {line.get_label(): line.lines[0].get_xydata().tolist() for line in bits.containers}
     assert drawn == {"5 memory slots": [[3, 6], [6, 12]], "9 memory slots": [[6, 6], [9, 9]]}
     bar = bits.containers[0].lines[2][0].get_paths()[0].vertices
     np.testing.assert_array_equal(bar, [[3, 5.5], [3, 6.5]])
 
 
-def test_generalisation_of_several_runs_is_their_median_where_all_were_tried(tmp_path: Path) -> None:
+def test_generalization_of_several_runs_is_their_median_where_all_were_tried(tmp_path: Path) -> None:
     paths = [_run(tmp_path / str(seed), seed=seed) for seed in (1, 2, 3)]
     for number, path in enumerate(paths):
         sizes = (3, 6, 9) if number else (3, 6)
         append_rows(path / "evaluations.jsonl", [_evaluation(length=size, bits=float(size + number)) for size in sizes])
-    bits = _records(*paths)["generalisation"].axes[1].containers[0]
+    bits = _records(*paths)["generalization"].axes[1].containers[0]
     assert bits.lines[0].get_xydata().tolist() == [[3, 4], [6, 7]]
     np.testing.assert_array_equal(bits.lines[2][0].get_paths()[0].vertices, [[3, 3], [3, 5]])
 
 
-def test_generalisation_of_repeat_copy_has_an_axis_for_each_number(tmp_path: Path) -> None:
+def test_generalization_of_repeat_copy_has_an_axis_for_each_number(tmp_path: Path) -> None:
     _run(tmp_path, "repeat_copy")
     sizes = [(3, 2), (3, 4), (6, 2)]
     rows = [_evaluation(length=length, repeats=repeats, bits=float(length * repeats)) for length, repeats in sizes]
     append_rows(tmp_path / "evaluations.jsonl", rows)
-    axes = _records(tmp_path)["generalisation"].axes
+    axes = _records(tmp_path)["generalization"].axes
     drawn = [[(line.get_label(), line.lines[0].get_xydata().tolist()) for line in one.containers] for one in axes[1::2]]
     assert drawn == [[("repeats 2", [[3, 6], [6, 12]])], [("length 3", [[2, 6], [4, 12]])]]
     assert [one.get_xlabel() for one in axes[1::2]] == ["length", "repeats"]
@@ -181,7 +187,7 @@ def test_where_training_ended_is_drawn_if_it_is_the_same_for_all(tmp_path: Path)
     paths = [_run(tmp_path / str(longest), max_length=longest) for longest in (3, 4)]
     for path in paths:
         append_rows(path / "evaluations.jsonl", [_evaluation(length=length) for length in (4, 8)])
-    alone, together = (_records(*chosen)["generalisation"] for chosen in (paths[:1], paths))
+    alone, together = (_records(*chosen)["generalization"] for chosen in (paths[:1], paths))
     assert [text.get_text() for text in alone.axes[0].texts] == ["trained up to here"]
     assert not together.axes[0].texts
     assert alone.get_suptitle() == "copy: lstm, seed 1, mean and standard error"
@@ -204,13 +210,13 @@ def test_the_pictures_of_several_runs_go_into_the_current_folder_unless_told_oth
 def test_what_cannot_be_drawn_is_told_in_a_line(tmp_path: Path) -> None:
     copy, recall = _run(tmp_path / "copy"), _run(tmp_path / "recall", "associative_recall")
     with pytest.raises(StoppedError):
-        train(tiny_run("lstm", seed=2), tmp_path / "new", stop=stop_after(2))
+        train(tiny_config("lstm", seed=2), tmp_path / "new", should_stop=stop_after(2))
     (tmp_path / "file").touch()
     lines = {
         "RUN: expected runs of one task, copy as in": [copy, recall],
-        f"{tmp_path}/new: nothing measured yet": [copy, tmp_path / "new"],
+        f"{tmp_path}/new: nothing is measured yet": [copy, tmp_path / "new"],
         f"{tmp_path}/nowhere: holds no run": [copy, tmp_path / "nowhere"],
-        "--length: expected nothing with several runs": [copy, tmp_path / "new" / ".." / "copy", "--length", "3"],
+        "--size: expected a single run": [copy, tmp_path / "new" / ".." / "copy", "--size", "3"],
         "the following arguments are required: RUN": [],
     }
     for expected, words in lines.items():
@@ -220,3 +226,22 @@ def test_what_cannot_be_drawn_is_told_in_a_line(tmp_path: Path) -> None:
     unwritable = tapehead("plot", copy, "--out", tmp_path / "file")
     assert (unwritable.status, unwritable.out) == (1, "")
     assert unwritable.err.startswith(f"tapehead: {tmp_path}/file: cannot be written")
+
+
+def test_the_errors_of_a_task_of_symbols_are_of_symbols(tmp_path: Path) -> None:
+    _run(tmp_path, "reverse")
+    assert _records(tmp_path)["learning_curve"].axes[0].get_ylabel() == "symbol errors per sequence"
+    sequence = plot.draw_model(tmp_path, (3,))["sequence"]
+    assert sequence.axes[-1].get_title("left").startswith("wrong symbols: ")
+
+
+def test_a_device_that_is_not_there_is_told(tmp_path: Path) -> None:
+    said = tapehead("plot", tmp_path, "--device", "warp")
+    assert said == (2, "", "tapehead: device: expected auto, cpu, cuda or cuda:N, not 'warp'\n")
+
+
+def test_the_doctor_knows_every_command_that_needs_a_module() -> None:
+    assert EXTRAS["matplotlib"] == ["plot", "sweep"]
+    assert {name: [module for module in EXTRAS if name in EXTRAS[module]] for name in COMMANDS} == {
+        name: list(command.needs) for name, command in COMMANDS.items()
+    }

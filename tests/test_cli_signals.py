@@ -13,7 +13,7 @@ from tapehead.training.checkpoints import last_checkpoint
 from tests.command_line import TINY_FLAGS, started
 from tests.training.tiny import digests, resume
 
-LONG = [*TINY_FLAGS, "--updates=100000", "--checkpoint-every=50000", "--evaluate-every=20"]
+LONG = [*TINY_FLAGS, "--steps=100000", "--checkpoint-every=50000", "--eval-every=20"]
 STATUS = {signal.SIGTERM: 143, signal.SIGINT: 130}
 
 
@@ -33,16 +33,16 @@ def interrupted(path: Path, number: signal.Signals, delay: float) -> int:
     said = path.with_suffix(".err").read_text().splitlines()[-1]
     saved, problems = last_checkpoint(path / "checkpoints")
     assert problems == []
-    stopped = f"stopped by {number.name} after update {saved.update}, and saved"
+    stopped = f"stopped by {number.name} after step {saved.step}, and saved"
     assert said == f"tapehead: {stopped}; go on with `tapehead resume {path}`"
-    return saved.update
+    return saved.step
 
 
 @pytest.mark.parametrize("number", STATUS)
 def test_a_signal_saves_the_run_and_tells_by_the_exit_status(number, tmp_path):
-    update = interrupted(tmp_path / "run", number, 0.1)
-    measured = [json.loads(line)["update"] for line in (tmp_path / "run/metrics.jsonl").read_text().splitlines()]
-    assert measured == list(range(20, update + 1, 20)), "no update is lost: all up to the checkpoint are accounted for"
+    step = interrupted(tmp_path / "run", number, 0.1)
+    measured = [json.loads(line)["step"] for line in (tmp_path / "run/metrics.jsonl").read_text().splitlines()]
+    assert measured == list(range(20, step + 1, 20)), "no step is lost: all up to the checkpoint are accounted for"
 
 
 @pytest.mark.slow
@@ -54,7 +54,7 @@ def test_fifty_signals_at_random_times(number, tmp_path):
 
 
 def test_a_run_stopped_by_a_signal_goes_on_as_if_it_had_not_been(tmp_path):
-    flags = [*TINY_FLAGS, "--updates=150", "--evaluate-every=20"]
+    flags = [*TINY_FLAGS, "--steps=150", "--eval-every=20"]
     whole = started(["train", "copy", "--out", tmp_path / "whole", *flags], tmp_path / "err")
     stopped = started(["train", "copy", "--out", tmp_path / "stopped", *flags], tmp_path / "err2")
     while not (tmp_path / "stopped/metrics.jsonl").exists():

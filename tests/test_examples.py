@@ -1,16 +1,24 @@
 """The example scripts run, at toy size."""
 
+import inspect
 import json
 import math
 import runpy
+import subprocess
+import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 import tapehead
+from tapehead.training.config import RunConfig
+from tapehead.training.recipes import configure
+from tapehead.training.step import Learner
 from tests.command_line import tapeheads
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
@@ -38,22 +46,49 @@ def test_every_example_is_tested_here() -> None:
     assert {path.stem for path in EXAMPLES.glob("*.py")} == {
         "train_copy",
         "look_inside",
-        "longer_tape",
+        "larger_memory",
         "your_own_data",
         "your_own_task",
     }
 
 
 def test_train_copy_trains() -> None:
-    assert 0 < _main("train_copy")(updates=2, batch_size=2) < 8 * 20
+    config = replace(configure("copy"), steps=2, batch_size=2)
+    assert 0 < _main("train_copy")(config) < 8 * 20
 
 
 def test_your_own_data_trains_and_carries_on_from_a_state() -> None:
-    assert math.isfinite(_main("your_own_data")(updates=2, batch_size=2, longest=3))
+    assert math.isfinite(_main("your_own_data")(steps=2, batch_size=2, longest=3))
+
+
+def test_train_copy_has_the_settings_of_the_command() -> None:
+    assert inspect.signature(_main("train_copy")).parameters["config"].default == configure("copy")
+
+
+def test_train_copy_follows_the_same_gradients_as_the_command() -> None:
+    """On batches that are the same, it ends in the same weights up to rounding."""
+    config = replace(configure("copy"), steps=5, batch_size=3, warmup_steps=2)
+    learner, model = Learner(config), config.make_model()
+    steps = iter(range(1, 6))
+
+    class SameBatches(type(config.make_task())):
+        def sample(self, *_):
+            return learner._take_batch(next(steps))[1]
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(RunConfig, "make_task", lambda self: SameBatches())
+        patched.setattr(RunConfig, "make_model", lambda self: model)
+        _main("train_copy")(config)
+    reference = Learner(config)
+    for step in range(1, 6):
+        reference.train_step(step)
+    for name, weights in reference.model.state_dict().items():
+        torch.testing.assert_close(model.state_dict()[name], weights, rtol=1e-4, atol=1e-6)
 
 
 def test_your_own_task_is_trained_resumed_evaluated_and_drawn_by_its_import_path(tmp_path: Path) -> None:
-    run, flags = tmp_path / "parity", ["--hidden-size=4", "--updates=30", "--max-length=4", "--evaluation-sequences=20"]
+    run = tmp_path / "parity"
+    flags = ["--hidden-size=4", "--steps=30", "--max-length=4", "--eval-sequences=20", "--every=2"]
     lines = [
         ["train", "your_own_task:Parity", "--model", "lstm", "--out", run, *flags],
         ["resume", run],
@@ -62,31 +97,55 @@ def test_your_own_task_is_trained_resumed_evaluated_and_drawn_by_its_import_path
     ]
     said = tapeheads(lines, EXAMPLES)
     assert [command.status for command in said] == [0] * 4, said
-    assert json.loads((run / "run.json").read_text())["task"] == "your_own_task:Parity"
-    assert [score["length"] for score in json.loads(said[2].out)["scores"]] == [4, 8, 20]
+    described = json.loads((run / "run.json").read_text())
+    assert described["task"] == {"name": "your_own_task:Parity", "options": {"every": 2, "max_length": 4}}
+    assert [score["length"] for score in json.loads(said[2].out)["scores"]] == [4]
 
 
-def test_your_own_task_says_the_parity_of_what_it_heard() -> None:
-    task = runpy.run_path(str(EXAMPLES / "your_own_task.py"))["Parity"]()
+@pytest.mark.parametrize("every", [1, 2, 5])
+def test_your_own_task_gives_the_parity_so_far(every: int) -> None:
+    task = runpy.run_path(str(EXAMPLES / "your_own_task.py"))["Parity"](every=every)
     batch = task.sample(np.array([[3], [7]]), np.random.default_rng(1))
+    task.check_batch(batch, 2)
     assert batch.lengths.tolist() == [3, 7]
     for sequence, length in enumerate((3, 7)):
-        heard = batch.inputs[:, sequence, 0].tolist()
-        due = [sum(heard[: step + 1]) % 2 for step in range(length)] + [0] * (7 - length)
-        assert batch.targets[:, sequence, 0].tolist() == due
-        assert batch.scored[:, sequence].tolist() == [step < length for step in range(7)]
+        bits = batch.inputs[:, sequence, 0].tolist()
+        scored = [step < length and (length - 1 - step) % every == 0 for step in range(7)]
+        assert batch.mask[:, sequence].tolist() == scored
+        parities = [sum(bits[: step + 1]) % 2 if scored[step] else 0 for step in range(7)]
+        assert batch.targets[:, sequence, 0].tolist() == parities
+
+
+def test_your_own_task_is_in_the_help_and_refuses_what_makes_no_sense() -> None:
+    command = [sys.executable, "-m", "tapehead", "train", "your_own_task:Parity"]
+    helped = subprocess.run([*command, "--help"], cwd=EXAMPLES, capture_output=True, text=True, check=True)
+    (refused,) = tapeheads([["train", "your_own_task:Parity", "--every", "0"]], EXAMPLES)
+    assert "Time steps from one scored output to the next [1]" in " ".join(helped.stdout.split())
+    assert (refused.status, refused.err) == (2, "tapehead: every: expected a whole number >= 1, not 0\n")
 
 
 def test_look_inside_draws_a_picture(run: Path) -> None:
     assert all(path.stat().st_size > 1000 for path in _main("look_inside")(run, run / "pictures", length=3))
 
 
-def test_longer_tape_scores_every_length(run: Path) -> None:
-    assert len(_main("longer_tape")(run, memory_slots=32, lengths=(2, 5))) == 2
+def test_larger_memory_scores_every_length(run: Path) -> None:
+    assert len(_main("larger_memory")(run, memory_slots=32, lengths=(2, 5))) == 2
 
 
-@pytest.mark.parametrize("name", ["look_inside", "longer_tape"])
+@pytest.mark.parametrize("name", ["look_inside", "larger_memory"])
 def test_a_model_without_a_memory_is_refused_in_a_sentence(name: str, lstm_run: Path) -> None:
     arguments = [lstm_run, lstm_run] if name == "look_inside" else [lstm_run]
     with pytest.raises(SystemExit, match="expected a Neural Turing Machine"):
         _main(name)(*arguments)
+
+
+@pytest.mark.parametrize(
+    ("name", "usage"),
+    [
+        ("look_inside", "usage: python examples/look_inside.py RUN_DIR PICTURE_DIR\n"),
+        ("larger_memory", "usage: python examples/larger_memory.py RUN_DIR\n"),
+    ],
+)
+def test_without_arguments_a_script_says_how_it_is_called(name: str, usage: str) -> None:
+    said = subprocess.run([sys.executable, EXAMPLES / f"{name}.py"], capture_output=True, text=True, check=False)
+    assert (said.returncode, said.stdout, said.stderr) == (1, "", usage)

@@ -1,4 +1,4 @@
-"""torch.nn.LSTM's manners, held to by every model: shapes, states, lengths, packed sequences, traces."""
+"""The interface of torch.nn.LSTM, for every model: shapes, states, lengths, packed sequences, traces."""
 
 import pytest
 import torch
@@ -99,7 +99,7 @@ def test_the_cell_steps_one_sequence_without_a_batch_axis(kind: str) -> None:
 
 
 @every_kind
-def test_the_first_state_is_where_a_run_without_a_state_starts(kind: str) -> None:
+def test_the_initial_state_is_where_a_run_without_a_state_starts(kind: str) -> None:
     model, inputs = made(kind), drawn_inputs(T, B)
     for ours, theirs in zip(model(inputs), model(inputs, model.initial_state(B)), strict=True):
         assert_same(ours, theirs)
@@ -112,7 +112,7 @@ def test_a_run_from_another_state_differs(kind: str) -> None:
 
 
 @every_kind
-def test_a_sequence_does_not_depend_on_its_neighbours(kind: str) -> None:
+def test_a_sequence_does_not_depend_on_its_neighbors(kind: str) -> None:
     model, inputs, state = made(kind), drawn_inputs(T, B), None
     for state in (None, drawn_state(model)):
         outputs, ends = model(inputs, state)

@@ -1,10 +1,12 @@
 """Files that are no saved model, or a damaged one: one kind of error, and nothing is loaded."""
 
+import hashlib
 import json
 from collections.abc import Callable
 from pathlib import Path
 
 import jaxtyping
+import numpy as np
 import pytest
 import torch
 from safetensors.torch import save
@@ -19,7 +21,11 @@ FIRST, *REST = TENSORS
 
 
 def written(tensors: dict[str, Tensor], described: object) -> bytes:
-    text = described if isinstance(described, str) else json.dumps(described)
+    if isinstance(described, dict):
+        text = json.dumps(described, sort_keys=True)
+        digest = hashlib.sha256(text.encode() + b"\0" + save(tensors)).hexdigest()  # right: all else is looked at
+        described = described | {"sha256": digest}
+    text = described if isinstance(described, str) else json.dumps(described, sort_keys=True)
     return save(tensors, {"tapehead": text})
 
 
@@ -37,6 +43,10 @@ DAMAGED: dict[str, bytes] = {
     "cut in its header": GOOD[:60],
     "longer than it says": GOOD + b"more",
     "another library's": save(TENSORS),
+    "without a checksum": save(TENSORS, {"tapehead": json.dumps(described())}),
+    "with another's checksum": save(
+        TENSORS, {"tapehead": json.dumps(described() | {"sha256": "0" * 64}, sort_keys=True)}
+    ),
     "described in no JSON": written(TENSORS, "{"),
     "described by a list": written(TENSORS, []),
     "described by a number": written(TENSORS, "3"),
@@ -46,7 +56,7 @@ DAMAGED: dict[str, bytes] = {
     "of a model that is a number": written(TENSORS, described(3)),
     "of another model": written(TENSORS, described("rnn")),
     "of a config that is a list": written(TENSORS, {"model": "lstm", "config": [1]}),
-    "of an option that is unknown": written(TENSORS, described(colour="red")),
+    "of an option that is unknown": written(TENSORS, described(color="red")),
     "of a size that is too small": written(TENSORS, described(hidden_size=-1)),
     "of a size that is no number": written(TENSORS, described(hidden_size="7")),
     "of a size that is far too large": written(TENSORS, described(hidden_size=10**12)),
@@ -83,6 +93,38 @@ def test_a_damaged_file_is_refused_by_its_name(damage: str, tmp_path: Path) -> N
 def test_the_undamaged_file_is_loaded(tmp_path: Path) -> None:
     (tmp_path / "model.safetensors").write_bytes(GOOD)
     assert tapehead.load(tmp_path / "model.safetensors").config == MODEL.config
+
+
+@pytest.mark.parametrize("count", [60, pytest.param(1000, marks=pytest.mark.slow)])
+def test_a_file_with_one_changed_byte_is_refused(count: int, tmp_path: Path) -> None:
+    """Bits flipped, bytes replaced, cut out and put in, anywhere in the file; none may come back as another model."""
+    path, source = tmp_path / "model.safetensors", np.random.default_rng(0)
+    for _ in range(count):
+        damaged, place = bytearray(GOOD), int(source.integers(len(GOOD)))
+        how = source.integers(4)
+        if how == 0:
+            damaged[place] ^= 1 << int(source.integers(8))
+        elif how == 1:
+            damaged[place] = (damaged[place] + int(source.integers(1, 256))) % 256
+        elif how == 2:
+            del damaged[place]
+        else:
+            damaged.insert(place, int(source.integers(256)))
+        path.write_bytes(damaged)
+        with pytest.raises(ValueError, match="^path: expected a model saved by tapehead"):
+            tapehead.load(path)
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_weights_that_are_not_finite_are_refused_unless_asked_for(value: float, tmp_path: Path) -> None:
+    model = made("lstm", dtype=torch.float32)
+    with torch.no_grad():
+        model.cell.readout.weight[0, 0] = value
+    model.save(tmp_path / "model.safetensors")
+    with pytest.raises(ValueError, match=r"finite weights, .+ cell\.readout\.weight has infinite or NaN ones"):
+        tapehead.load(tmp_path / "model.safetensors")
+    loaded = tapehead.load(tmp_path / "model.safetensors", check_finite=False)
+    torch.testing.assert_close(loaded.cell.readout.weight, model.cell.readout.weight, rtol=0, atol=0, equal_nan=True)
 
 
 def test_a_pickle_is_refused_and_not_run(tmp_path: Path) -> None:

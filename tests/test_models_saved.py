@@ -1,4 +1,4 @@
-"""Models that are written and read again, copied, given a longer tape, seeded and printed."""
+"""Models that are written and read again, copied, given another number of memory slots, seeded and printed."""
 
 import copy
 import json
@@ -16,7 +16,7 @@ from tapehead.models import Model
 from tests.small_models import INPUT_SIZE, KINDS, MEMORY_KINDS, NTM_KINDS, OUTPUT_SIZE, drawn_inputs, made
 
 every_kind = pytest.mark.parametrize("kind", KINDS)
-every_machine = pytest.mark.parametrize("kind", MEMORY_KINDS)
+every_memory_model = pytest.mark.parametrize("kind", MEMORY_KINDS)
 both_types = pytest.mark.parametrize("dtype", [torch.float32, torch.float64], ids=str)
 
 
@@ -98,7 +98,17 @@ def test_the_file_is_plain_safetensors_with_the_options_in_its_metadata(tmp_path
     model.save(tmp_path / "model.safetensors")
     with safe_open(tmp_path / "model.safetensors", framework="pt") as file:
         assert set(file.keys()) == set(model.state_dict())
-        assert json.loads(file.metadata()["tapehead"]) == {"model": "lstm", "config": model.config}
+        assert file.metadata().keys() == {"tapehead"}
+        described = json.loads(file.metadata()["tapehead"])
+    assert len(described.pop("sha256")) == 64
+    assert described == {"model": "lstm", "config": model.config}
+
+
+def test_equal_models_are_equal_files(tmp_path: Path) -> None:
+    files = [tmp_path / f"{number}.safetensors" for number in range(20)]
+    for path in files:
+        made("lstm").save(path)
+    assert len({path.read_bytes() for path in files}) == 1
 
 
 @every_kind
@@ -152,9 +162,9 @@ def test_the_representation_shows_the_backend_that_will_run(kind: str) -> None:
         assert made(kind, backend="reference").backend_in_use == "reference"
 
 
-@every_machine
+@every_memory_model
 @pytest.mark.parametrize("slots", [5, 9, 40])
-def test_a_machine_keeps_all_but_its_tape_when_given_another(kind: str, slots: int) -> None:
+def test_a_model_keeps_all_but_its_initial_state_when_given_another_number_of_slots(kind: str, slots: int) -> None:
     model = made(kind, batch_first=True).eval()
     other = model.with_memory_slots(slots)
     assert other.config == {**model.config, "memory_slots": slots}
@@ -163,20 +173,20 @@ def test_a_machine_keeps_all_but_its_tape_when_given_another(kind: str, slots: i
     tensors = model.state_dict()
     for name, tensor in other.state_dict().items():
         assert tensor.dtype == torch.float64
-        assert ".first." in name or torch.equal(tensor, tensors[name]), name
+        assert ".initial." in name or torch.equal(tensor, tensors[name]), name
     outputs, state = other(drawn_inputs(2, 3))
     assert outputs.isfinite().all()
     assert state.memory.shape == (2, slots, 6)
 
 
-@every_machine
-def test_a_machine_given_a_tape_of_the_same_length_is_its_twin(kind: str) -> None:
+@every_memory_model
+def test_a_model_given_the_same_number_of_slots_is_its_twin(kind: str) -> None:
     model = made(kind)
     assert_twins(model.with_memory_slots(9), model)
 
 
-@every_machine
-def test_the_old_part_of_a_longer_tape_starts_as_it_did(kind: str) -> None:
+@every_memory_model
+def test_the_old_slots_of_a_larger_memory_start_as_they_did(kind: str) -> None:
     model = made(kind)
     old, new = model.initial_state(1), model.with_memory_slots(30).initial_state(1)
     assert torch.equal(new.memory[:, :9], old.memory)
@@ -189,17 +199,17 @@ def test_the_old_part_of_a_longer_tape_starts_as_it_did(kind: str) -> None:
     assert torch.equal(new.reads, old.reads)
 
 
-def test_a_uniform_first_weighting_is_uniform_on_the_longer_tape_too() -> None:
+def test_a_uniform_initial_weighting_is_uniform_over_more_slots_too() -> None:
     state = made(NTM_KINDS[1], head_init="uniform").with_memory_slots(20).initial_state(1)
     assert (state.read_weightings == 1 / 20).all()
 
 
-@every_machine
-def test_the_machine_that_a_longer_tape_was_asked_of_stays_as_it_was(kind: str) -> None:
+@every_memory_model
+def test_the_model_that_was_copied_with_more_slots_stays_as_it_was(kind: str) -> None:
     model, before = made(kind), made(kind)
-    longer = model.with_memory_slots(12)
+    larger = model.with_memory_slots(12)
     with torch.no_grad():
-        for parameter in longer.parameters():
+        for parameter in larger.parameters():
             parameter.fill_(0)
     assert_twins(model, before)
 
@@ -216,11 +226,11 @@ def test_a_saved_model_is_read_by_a_process_that_never_saw_it(tmp_path: Path) ->
     torch.testing.assert_close(torch.tensor(json.loads(printed.stdout)), expected.detach(), rtol=0, atol=1e-6)
 
 
-def test_a_frozen_machine_on_a_longer_tape_stays_frozen() -> None:
+def test_a_frozen_model_with_more_slots_stays_frozen() -> None:
     model = made(NTM_KINDS[0]).requires_grad_(False)
     model.cell.readout.bias.requires_grad_(True)
-    longer = model.with_memory_slots(12)
-    assert [name for name, parameter in longer.named_parameters() if parameter.requires_grad] == ["cell.readout.bias"]
+    larger = model.with_memory_slots(12)
+    assert [name for name, parameter in larger.named_parameters() if parameter.requires_grad] == ["cell.readout.bias"]
 
 
 def test_a_folder_that_is_missing_is_named(tmp_path: Path) -> None:

@@ -27,16 +27,16 @@ def _bits(seed: int) -> np.ndarray:
     return np.random.default_rng(seed).integers(0, 2, (STEPS, CHANNELS)).astype(np.float32)
 
 
-def _scored() -> np.ndarray:
+def _mask() -> np.ndarray:
     return np.arange(STEPS) > STEPS // 2
 
 
 def _scores() -> dict[str, plots.Scores]:
-    line = plots.Spread(*np.array([[20, 40], [1.0, 2.0], [0.5, 1.5], [1.5, 3.0]]))
+    line = plots.ErrorBand(*np.array([[20, 40], [1.0, 2.0], [0.5, 1.5], [1.5, 3.0]]))
     return {"seed 1": plots.Scores(line, line)}
 
 
-def _kept(write_heads: int = 2, read_heads: int = 3) -> plots.Bookkeeping:
+def _bookkeeping(write_heads: int = 2, read_heads: int = 3) -> plots.Bookkeeping:
     def drawn(*shape: int) -> np.ndarray:
         return np.random.default_rng(0).random((STEPS, *shape))
 
@@ -51,14 +51,14 @@ def _every_figure() -> dict[str, Callable[[], Figure]]:
     memory = np.random.default_rng(0).normal(size=(SLOTS, WIDTH))
     return {
         "learning_curve": lambda: plots.learning_curve({"seed 1": [_curve()]}, solved_below=0.1, title="Learning"),
-        "example": lambda: plots.example(_bits(0), _bits(1), _bits(1), _scored(), title="One sequence"),
+        "example": lambda: plots.example(_bits(0), _bits(1), _bits(1), _mask(), title="One sequence"),
         "weightings": lambda: plots.weightings(write, read, title="Heads"),
         "memory": lambda: plots.memory({"at the start": memory * 0, "at the end": memory}, title="Memory"),
-        "generalisation": lambda: plots.generalisation({"length": _scores()}, trained_to={"length": 20}, title="Sizes"),
-        "predictions": lambda: plots.predictions(_bits(0)[:, 0], _bits(1)[:, 0], _bits(2)[:, 0], title="Foretold"),
-        "allocation": lambda: plots.allocation(_kept(), title="Free slots"),
-        "links": lambda: plots.links({"at the end": np.zeros((2, SLOTS, SLOTS))}, _kept(), title="Links"),
-        "at_work": lambda: plots.at_work(_bits(0), _bits(1), _scored(), write, read, memory, title="At work"),
+        "generalisation": lambda: plots.generalization({"length": _scores()}, trained_to={"length": 20}, title="Sizes"),
+        "predictions": lambda: plots.predictions(_bits(0)[:, 0], _bits(1)[:, 0], _bits(2)[:, 0], title="Predictions"),
+        "allocation": lambda: plots.allocation(_bookkeeping(), title="Free slots"),
+        "links": lambda: plots.links({"at the end": np.zeros((2, SLOTS, SLOTS))}, _bookkeeping(), title="Links"),
+        "at_work": lambda: plots.at_work(_bits(0), _bits(1), _mask(), write, read, memory, title="At work"),
     }
 
 
@@ -98,7 +98,7 @@ def test_a_learning_curve_has_one_line_a_run_in_each_panel_and_marks_where_a_tas
     errors, bits = figure.axes
     assert [line.get_label() for line in bits.lines] == ["seed 1", "seed 2"]
     np.testing.assert_array_equal(errors.lines[0].get_xdata(), [0.0, 3.2, 6.4])
-    np.testing.assert_array_equal(errors.lines[0].get_ydata(), _curve().bit_errors)
+    np.testing.assert_array_equal(errors.lines[0].get_ydata(), _curve().errors)
     np.testing.assert_array_equal(bits.lines[1].get_ydata(), _curve().bits)
     assert list(errors.lines[2].get_ydata()) == [0.1, 0.1]
 
@@ -108,24 +108,33 @@ def test_ten_runs_have_ten_different_lines() -> None:
     assert len({(line.get_color(), line.get_linestyle()) for line in figure.axes[0].lines}) == 10
 
 
-def test_an_example_counts_the_wrong_bits_of_scored_steps_only() -> None:
+def test_an_example_counts_the_wrong_bits_within_the_mask_only() -> None:
     targets = _bits(1)
     outputs = targets.copy()
     outputs[0] = 1 - outputs[0]
     outputs[-1, 2] = 1 - outputs[-1, 2]
-    panels = _panels(plots.example(_bits(0), outputs, targets, _scored()))
+    panels = _panels(plots.example(_bits(0), outputs, targets, _mask()))
     assert list(panels) == ["input", "target", "output", "wrong bits: 1"]
     assert panels["wrong bits: 1"][2, -1] == 1
     assert np.nansum(panels["wrong bits: 1"].filled(np.nan)) == 1
 
 
-def test_an_example_leaves_out_the_outputs_of_steps_on_which_nothing_is_due() -> None:
-    outputs = _panels(plots.example(_bits(0), _bits(1), _bits(1), _scored()))["output"]
-    np.testing.assert_array_equal(np.ma.getmaskarray(outputs).all(axis=0), ~_scored())
+def test_an_example_leaves_out_the_outputs_outside_the_mask() -> None:
+    outputs = _panels(plots.example(_bits(0), _bits(1), _bits(1), _mask()))["output"]
+    np.testing.assert_array_equal(np.ma.getmaskarray(outputs).all(axis=0), ~_mask())
 
 
 def test_a_perfect_example_has_no_wrong_bits() -> None:
-    assert "wrong bits: none" in _panels(plots.example(_bits(0), _bits(1), _bits(1), _scored()))
+    assert "wrong bits: none" in _panels(plots.example(_bits(0), _bits(1), _bits(1), _mask()))
+
+
+def test_an_example_of_symbols_counts_the_wrong_symbols_within_the_mask_only() -> None:
+    symbols = np.eye(CHANNELS)[np.arange(STEPS) % CHANNELS]
+    outputs = 0.4 * symbols  # none above 0.5: the largest is the prediction
+    outputs[[0, -1]] = 0.4 * symbols[1]
+    panels = _panels(plots.example(_bits(0), outputs, symbols, _mask(), symbols=True))
+    assert list(panels)[-1] == "wrong symbols: 1"
+    np.testing.assert_array_equal(panels["wrong symbols: 1"][0, -4:], [0, 0, 0, 1])
 
 
 def test_a_weighting_is_painted_at_its_slot_and_time_step() -> None:
@@ -141,12 +150,12 @@ def test_slots_on_both_sides_of_slot_0_are_shown_next_to_each_other_under_their_
     np.testing.assert_array_equal(np.argwhere(_panels(figure)["write head 1"] == 1), [[2, 0], [3, 1], [4, 2]])
 
 
-def test_slots_at_the_end_of_the_tape_keep_their_numbers() -> None:
+def test_slots_at_the_end_of_the_memory_keep_their_numbers() -> None:
     figure = plots.weightings(_weightings(13, 14), _weightings(13, 14))
     assert _slot_numbers(figure) == ["11", "12", "13", "14", "15", "0"]
 
 
-def test_a_blurred_weighting_shows_the_whole_tape() -> None:
+def test_a_blurred_weighting_shows_all_slots() -> None:
     blurred = np.full((3, 1, 40), 1 / 40)
     assert _panels(plots.weightings(blurred, blurred))["read head 1"].shape == (40, 3)
 
@@ -156,15 +165,15 @@ def test_every_head_has_a_panel() -> None:
     assert list(_panels(plots.weightings(write, read))) == ["write head 1", "read head 1", "read head 2", "read head 3"]
 
 
-def test_the_moments_of_a_memory_share_one_colour_scale_around_zero() -> None:
+def test_the_moments_of_a_memory_share_one_color_scale_around_zero() -> None:
     small, large = np.full((SLOTS, WIDTH), 0.1), np.full((SLOTS, WIDTH), -0.7)
     figure = plots.memory({"at the start": small, "at the end": large})
     assert {image.get_clim() for axes in figure.axes[:2] for image in axes.images} == {(-0.7, 0.7)}
 
 
-def test_a_machine_at_work_is_orange_where_it_writes_and_blue_where_it_reads() -> None:
+def test_a_model_at_work_is_orange_where_it_writes_and_blue_where_it_reads() -> None:
     memory = np.ones((SLOTS, WIDTH))
-    figure = plots.at_work(_bits(0)[:2], _bits(1)[:2], _scored()[:2], _weightings(3, 5), _weightings(5, 3), memory)
+    figure = plots.at_work(_bits(0)[:2], _bits(1)[:2], _mask()[:2], _weightings(3, 5), _weightings(5, 3), memory)
     heads = figure.axes[0].images[0].get_array()
     red, blue = heads[..., 0] > heads[..., 2], heads[..., 2] > heads[..., 0]
     np.testing.assert_array_equal(np.argwhere(red), [[2, 0], [4, 1]])
@@ -175,52 +184,52 @@ def test_an_empty_memory_can_be_drawn(tmp_path: Path) -> None:
     assert plots.save(plots.memory({"at the start": np.zeros((SLOTS, WIDTH))}), tmp_path / "memory")
 
 
-def test_a_channel_that_is_no_bit_is_told_from_the_bits_where_it_is_below_0() -> None:
+def test_a_channel_that_is_no_bit_differs_from_the_bits_where_it_is_below_0() -> None:
     inputs = _bits(0)
     inputs[0, 3] = -0.5
-    image = plots.example(inputs, _bits(1), _bits(1), _scored()).axes[0].images[0]
+    image = plots.example(inputs, _bits(1), _bits(1), _mask()).axes[0].images[0]
     red, green, _, _ = image.cmap(image.norm(-0.5))
     assert red > green
     assert image.cmap(image.norm(1.0))[:3] == (0, 0, 0)
     assert image.axes.get_title("left") == "input (purple: below 0)"
 
 
-def test_predictions_stand_beside_the_best_possible_ones_and_the_bits_that_came() -> None:
-    bits, foretold, optimal = np.random.default_rng(0).integers(0, 2, (3, 120)).astype(float)
-    figure = plots.predictions(bits, foretold, optimal, model="ntm")
+def test_predictions_stand_beside_the_optimal_ones_and_the_target_bits() -> None:
+    bits, predicted, optimal = np.random.default_rng(0).integers(0, 2, (3, 120)).astype(float)
+    figure = plots.predictions(bits, predicted, optimal, model="ntm")
     lines = [line for axes in figure.axes for line in axes.lines]
-    for name, chances in {"ntm": foretold, "best possible": optimal}.items():
+    for name, probabilities in {"ntm": predicted, "optimal": optimal}.items():
         drawn = [line.get_ydata() for line in lines if line.get_label() == name]
-        np.testing.assert_array_equal(np.concatenate(drawn), chances)
-    came = np.concatenate([axes.collections[0].get_offsets() for axes in figure.axes])
-    np.testing.assert_array_equal(came, np.stack([np.arange(120), bits], axis=1))
-    assert {text.get_text() for text in figure.legends[0].texts} == {"bit that came", "best possible", "ntm"}
+        np.testing.assert_array_equal(np.concatenate(drawn), probabilities)
+    bits_drawn = np.concatenate([axes.collections[0].get_offsets() for axes in figure.axes])
+    np.testing.assert_array_equal(bits_drawn, np.stack([np.arange(120), bits], axis=1))
+    assert {text.get_text() for text in figure.legends[0].texts} == {"target bit", "optimal", "ntm"}
 
 
 def test_usage_and_each_head_s_allocation_are_painted_over_the_gates() -> None:
-    kept = _kept()
-    panels = _panels(plots.allocation(kept))
+    bookkeeping = _bookkeeping()
+    panels = _panels(plots.allocation(bookkeeping))
     names = ["usage", "allocation for write head 1", "allocation for write head 2", "gates (black: open)"]
     assert list(panels)[:4] == names
-    np.testing.assert_array_equal(panels["usage"], kept.usage.T)
-    np.testing.assert_array_equal(panels[names[2]], kept.allocation[:, 1].T)
-    np.testing.assert_array_equal(panels[names[3]][2:4], kept.allocation_gates.T)
+    np.testing.assert_array_equal(panels["usage"], bookkeeping.usage.T)
+    np.testing.assert_array_equal(panels[names[2]], bookkeeping.allocation[:, 1].T)
+    np.testing.assert_array_equal(panels[names[3]][2:4], bookkeeping.allocation_gates.T)
 
 
 def test_every_gate_and_every_way_of_reading_has_a_row_with_its_name() -> None:
-    gates = plots.allocation(_kept()).axes[3].get_yticklabels()
+    gates = plots.allocation(_bookkeeping()).axes[3].get_yticklabels()
     assert [text.get_text() for text in gates] == [
         *("write 1", "write 2", "allocation 1", "allocation 2", "free 1", "free 2", "free 3"),
     ]
-    single = plots.links({"at the end": np.zeros((1, SLOTS, SLOTS))}, _kept(1, 1)).subfigs[1].axes[0]
+    single = plots.links({"at the end": np.zeros((1, SLOTS, SLOTS))}, _bookkeeping(1, 1)).subfigs[1].axes[0]
     assert [text.get_text() for text in single.get_yticklabels()] == ["backward", "content", "forward"]
 
 
 def test_a_link_is_painted_in_the_row_of_the_slot_that_was_written_to_later() -> None:
     write, later, earlier = _weightings(3, 5), 5, 3
-    linked = np.zeros((1, SLOTS, SLOTS))
-    linked[0, later, earlier] = 1
-    figure = plots.links({"at the end": linked}, _kept(1, 1)._replace(write=write))
+    link = np.zeros((1, SLOTS, SLOTS))
+    link[0, later, earlier] = 1
+    figure = plots.links({"at the end": link}, _bookkeeping(1, 1)._replace(write=write))
     axes = figure.subfigs[0].axes[0]
     np.testing.assert_array_equal(np.argwhere(axes.images[0].get_array() == 1), [[4, 2]])  # shown from slot 1 on
     assert axes.images[0].get_extent() == [0.5, 7.5, 7.5, 0.5]

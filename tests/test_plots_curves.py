@@ -1,4 +1,4 @@
-"""Curves show what was measured: every run, their median and range, and the best possible score where there is one."""
+"""Curves show what was measured: every run, their median and range, and the optimum where it is known."""
 
 import numpy as np
 import pytest
@@ -10,10 +10,12 @@ from tapehead import plots
 SEQUENCES = np.array([1000, 2000, 3000])
 
 
-def _curve(*errors: float, best: float | None = None) -> plots.Curve:
+def _curve(*errors: float, optimal: float | None = None) -> plots.Curve:
     measured = np.array(errors, np.float64)
     sequences = SEQUENCES[: len(measured)]
-    return plots.Curve(sequences, measured, 2 * measured, None if best is None else np.full(len(measured), float(best)))
+    return plots.Curve(
+        sequences, measured, 2 * measured, None if optimal is None else np.full(len(measured), float(optimal))
+    )
 
 
 def _line(axes: Axes, name: str) -> Line2D:
@@ -30,7 +32,7 @@ def test_of_several_runs_the_median_is_drawn_within_their_range_and_each_run_as_
     corners = band.get_paths()[0].vertices
     assert {(1.0, 4.0), (1.0, 9.0), (2.0, 1.0), (2.0, 3.0), (3.0, 0.2), (3.0, 0.5)} <= set(map(tuple, corners))
     drawn = [line.get_ydata().tolist() for line in errors.lines if line.get_label() != "ntm"]
-    assert drawn == [run.bit_errors.tolist() for run in runs]
+    assert drawn == [run.errors.tolist() for run in runs]
 
 
 def test_a_median_goes_as_far_as_all_its_runs() -> None:
@@ -39,12 +41,12 @@ def test_a_median_goes_as_far_as_all_its_runs() -> None:
     assert max(len(line.get_xdata()) for line in errors.lines) == 3
 
 
-def test_where_no_answer_can_be_certain_the_gap_to_the_best_possible_score_is_drawn() -> None:
-    runs = {"ntm": [_curve(80, 70, 67, best=130)], "lstm": [_curve(90, 80, 69, best=131)]}
+def test_where_optimal_predictions_cost_bits_the_gap_to_them_is_drawn() -> None:
+    runs = {"ntm": [_curve(80, 70, 67, optimal=130)], "lstm": [_curve(90, 80, 69, optimal=131)]}
     gap, bits = plots.learning_curve(runs, solved_below=0.1).axes
-    assert gap.get_ylabel() == "bits above the best possible"
+    assert gap.get_ylabel() == "bits above the optimum"
     np.testing.assert_array_equal(_line(gap, "ntm").get_ydata(), [30, 10, 4])
-    np.testing.assert_array_equal(_line(bits, "best possible").get_ydata(), [130, 130, 130])
+    np.testing.assert_array_equal(_line(bits, "optimal").get_ydata(), [130, 130, 130])
     assert not gap.texts, "nothing is solved below a number of bit errors"
 
 
@@ -66,11 +68,11 @@ def test_the_line_of_a_solved_task_is_in_sight_of_a_run_that_is_far_from_it() ->
     assert axes.texts[0].get_text() == "solved: below 0.1"
 
 
-def test_generalisation_has_a_row_for_each_axis_of_size_and_bars_for_the_spread() -> None:
-    errors = plots.Spread(*np.array([[10, 20], [1.0, 4.0], [0.5, 3.0], [2.0, 6.0]]))
-    bits = plots.Spread.exact(np.array([10, 20]), np.array([3.0, 9.0]))
+def test_generalization_has_a_row_for_each_axis_of_size_and_error_bars() -> None:
+    errors = plots.ErrorBand(*np.array([[10, 20], [1.0, 4.0], [0.5, 3.0], [2.0, 6.0]]))
+    bits = plots.ErrorBand.exact(np.array([10, 20]), np.array([3.0, 9.0]))
     lines = {"ntm": plots.Scores(errors, bits)}
-    figure = plots.generalisation({"length": lines, "repeats": lines}, trained_to={"length": 10, "repeats": 5})
+    figure = plots.generalization({"length": lines, "repeats": lines}, trained_to={"length": 10, "repeats": 5})
     assert [axes.get_xlabel() for axes in figure.axes] == ["length", "length", "repeats", "repeats"]
     assert [axes.get_ylabel() for axes in figure.axes[:2]] == ["bit errors per sequence", "bits per sequence"]
     drawn, _, (bars,) = figure.axes[0].containers[0]
@@ -83,11 +85,20 @@ def test_generalisation_has_a_row_for_each_axis_of_size_and_bars_for_the_spread(
     ]
 
 
-def test_generalisation_shows_the_gap_where_no_answer_can_be_certain() -> None:
-    line, gap = (plots.Spread.exact(np.array([100, 200]), np.array(bits)) for bits in ([70.0, 135.0], [2.0, 3.0]))
-    left, right = plots.generalisation(
+def test_generalization_shows_the_gap_where_optimal_predictions_cost_bits() -> None:
+    line, gap = (plots.ErrorBand.exact(np.array([100, 200]), np.array(bits)) for bits in ([70.0, 135.0], [2.0, 3.0]))
+    left, right = plots.generalization(
         {"steps": {"ntm": plots.Scores(line, line, gap)}}, trained_to={"steps": 200}
     ).axes
-    assert left.get_ylabel() == "bits above the best possible"
+    assert left.get_ylabel() == "bits above the optimum"
     np.testing.assert_array_equal(left.containers[0][0].get_ydata(), [2, 3])
     np.testing.assert_array_equal(right.containers[0][0].get_ydata(), [70, 135])
+
+
+def test_errors_are_called_what_they_are() -> None:
+    curve, line = _curve(4, 1), plots.ErrorBand.exact(np.array([10, 20]), np.array([3.0, 9.0]))
+    figures = [
+        plots.learning_curve({"ntm": [curve]}, error_name="symbol errors"),
+        plots.generalization({"length": {"ntm": plots.Scores(line, line)}}, trained_to={}, error_name="symbol errors"),
+    ]
+    assert [figure.axes[0].get_ylabel() for figure in figures] == ["symbol errors per sequence"] * 2

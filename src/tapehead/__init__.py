@@ -1,14 +1,17 @@
 """Neural Turing Machines that train."""
 
+import torch
+
 from tapehead._state import map_state
 from tapehead.cells.baselines import LSTMState, RNNState
 from tapehead.cells.dnc import DNCCell
 from tapehead.cells.ntm import NTMCell
-from tapehead.kernels._backend import Unsupported
+from tapehead.kernels import backends
+from tapehead.kernels.backend import UnsupportedError
 from tapehead.maths.dnc import DNCState
 from tapehead.maths.ntm import NTMState
 from tapehead.models import DNC, LSTM, NTM, RNN, load
-from tapehead.models._sequence import Trace
+from tapehead.models.sequence_model import Trace
 
 __version__ = "0.1.0"
 
@@ -24,7 +27,11 @@ __all__ = [
     "NTMState",
     "RNNState",
     "Trace",
-    "Unsupported",
+    "UnsupportedError",
+    "backends",
     "load",
     "map_state",
 ]
+
+# So that torch.load reads a state or a trace that torch.save wrote.
+torch.serialization.add_safe_globals([NTMState, DNCState, LSTMState, RNNState, Trace])

@@ -1,4 +1,4 @@
-"""Checks of what a caller hands in: each error names the argument, what was expected and what came."""
+"""Checks of arguments: each error names the argument, what was expected and what came."""
 
 import math
 import sys
@@ -9,18 +9,18 @@ import torch
 
 
 def check_choice(name: str, value: object, choices: Iterable[str]) -> None:
-    """Raise unless the value is one of the choices; the message names the nearest."""
+    """Raise unless the value is one of the choices; the message names the nearest one."""
     choices = list(choices)
     if not isinstance(value, str):
-        raise TypeError(f"{name}: expected one of {_listed(choices)}, not {value!r}")
+        raise TypeError(f"{name}: expected one of {_join(choices)}, not {value!r}")
     if value not in choices:
-        near = get_close_matches(value, choices, n=1, cutoff=0.5)
-        hint = f" (did you mean {near[0]!r}?)" if near else ""
-        raise ValueError(f"{name}: expected one of {_listed(choices)}, not {value!r}{hint}")
+        nearest = get_close_matches(value, choices, n=1, cutoff=0.5)
+        hint = f" (did you mean {nearest[0]!r}?)" if nearest else ""
+        raise ValueError(f"{name}: expected one of {_join(choices)}, not {value!r}{hint}")
 
 
 def check_count(name: str, value: object, least: int = 1) -> None:
-    """Raise unless the value is a whole number of at least `least`."""
+    """Raise unless the value is an int of at least `least`."""
     if not isinstance(value, int) or isinstance(value, bool):
         raise TypeError(f"{name}: expected a whole number >= {least}, not {value!r}")
     if value < least:
@@ -47,14 +47,14 @@ def check_flag(name: str, value: object) -> None:
 
 
 def check_text(name: str, value: object) -> None:
-    """Raise unless the value is a text."""
+    """Raise unless the value is a str."""
     if not isinstance(value, str):
         raise TypeError(f"{name}: expected a word, not {value!r}")
 
 
 def check_dtype(dtype: object) -> None:
-    """Raise unless the value is a type of real numbers, or None."""
-    expected = "expected a floating-point torch.dtype, as torch.float32 and torch.float64 are, or None"
+    """Raise unless the value is a floating-point torch.dtype, or None."""
+    expected = "expected a floating-point torch.dtype such as torch.float32, or None"
     if dtype is not None and not isinstance(dtype, torch.dtype):
         raise TypeError(f"dtype: {expected}, not {dtype!r}")
     if dtype is not None and not dtype.is_floating_point:
@@ -62,7 +62,7 @@ def check_dtype(dtype: object) -> None:
 
 
 def check_device(device: object) -> None:
-    """Raise unless the value is a device that torch knows, its name, or None."""
+    """Raise unless the value is a device that torch can use here, the name of one, or None."""
     expected = "expected a torch.device, the name of one or None"
     if not isinstance(device, torch.device | str | None):
         raise TypeError(f"device: {expected}, not {device!r}")
@@ -71,7 +71,17 @@ def check_device(device: object) -> None:
             torch.device(device)
         except RuntimeError as problem:
             raise ValueError(f"device: {expected}, not {device!r}") from problem
+    if device is not None and torch.device(device).type != "cpu":
+        _check_usable(torch.device(device))
 
 
-def _listed(choices: list[str]) -> str:
+def _check_usable(device: torch.device) -> None:
+    try:
+        torch.empty(0, device=device)
+    except (AssertionError, RuntimeError, NotImplementedError) as problem:
+        reason = str(problem).partition("\n")[0].partition(". ")[0].rstrip(".")
+        raise ValueError(f"device: expected one that torch can use here, not {str(device)!r}: {reason}") from problem
+
+
+def _join(choices: list[str]) -> str:
     return ", ".join(repr(choice) for choice in choices)

@@ -7,18 +7,18 @@ from uuid import uuid4
 
 
 def write_atomically(path: Path, data: bytes) -> None:
-    """Write beside the file, force to disk, and put in its place.
+    """Write beside the file, flush to disk, and rename to its name.
 
     Args:
         path: The file; its folder must exist.
-        data: All that it shall hold.
+        data: Its new content.
 
     Raises:
-        OSError: The folder cannot be written to, or the disk is full; the old file is then as it was. Or there is
-            something else than a file in its place, such as a folder or a device.
+        OSError: The folder cannot be written to, or the disk is full; the old file is then unchanged. Or the path is
+            not a file, but a folder or a device.
     """
     if path.exists() and not path.is_file():
-        raise OSError(errno.EINVAL, "expected a file, or nothing, in this place", str(path))
+        raise OSError(errno.EINVAL, "expected a file, or a path that does not exist", str(path))
     if not path.parent.is_dir():
         raise FileNotFoundError(errno.ENOENT, "expected a folder that exists", str(path.parent))
     temporary = path.with_name(f".{path.name}.{uuid4().hex}.part")

@@ -1,15 +1,16 @@
-"""The letters that axes go by, and the tensor types made of them.
+"""The letters that name the axes of tensors, and the tensor types made of them.
 
 | letter | axis                                   | letter  | axis                                        |
 |--------|----------------------------------------|---------|---------------------------------------------|
 | T      | time steps                             | R, H    | read heads, write heads                     |
 | B      | sequences in a batch                   | heads   | read heads first, then write heads          |
 | N      | memory slots                           | S       | shift offsets, 2 * shift_range + 1          |
-| W      | width of a slot                        | D       | units of the controller                     |
-| modes  | ways of reading, 2 H + 1               | K       | slots that get links                        |
+| W      | width of a slot                        | D       | hidden units of the controller              |
+| modes  | read modes, 2 H + 1                    | K       | slots that get links                        |
 | I, O   | channels of an input, of an output     | L       | layers of the controller                    |
+| V      | symbols of a vocabulary                |         |                                             |
 
-A type with `*` in front of its first axis also takes more axes there, or none.
+A type with `*` in front of its first axis also takes several axes there, or none.
 """
 
 from typing import TypeAlias
@@ -51,5 +52,7 @@ Layers: TypeAlias = Float[Tensor, "*B L D"]
 
 Logits: TypeAlias = Float[Tensor, "T B O"]
 Targets: TypeAlias = Float[Tensor, "T B O"]
-Scored: TypeAlias = Bool[Tensor, "T B"]
+SymbolLogits: TypeAlias = Float[Tensor, "T B V"]
+Symbols: TypeAlias = Int[Tensor, "T B"]
+Mask: TypeAlias = Bool[Tensor, "T B"]
 PerSequence: TypeAlias = Float[Tensor, "B"]

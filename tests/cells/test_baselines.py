@@ -1,4 +1,4 @@
-"""The baselines are torch's own networks, a learned first state, and a linear read-out."""
+"""The baselines are torch's own networks, a learned initial state, and a linear output layer."""
 
 import math
 
@@ -22,25 +22,25 @@ def seeded(cell_type: type[LSTMCell | RNNCell], **options: object) -> LSTMCell |
         return cell_type(I, O, dtype=torch.float64, **options)
 
 
-def test_an_lstm_is_torchs_lstm_from_its_first_state_on(inputs: torch.Tensor) -> None:
+def test_an_lstm_is_torchs_lstm_from_its_initial_state_on(inputs: torch.Tensor) -> None:
     cell = seeded(LSTMCell, hidden_size=6, num_layers=2)
-    nn.init.normal_(cell.first)
+    nn.init.normal_(cell.initial)
     theirs = nn.LSTM(I, 6, 2, dtype=torch.float64)
     theirs.load_state_dict(cell.recurrence.state_dict())
-    first = [tensor.unsqueeze(1).expand(2, B, 6).contiguous() for tensor in cell.first]
-    units, (hidden, carried) = theirs(inputs, tuple(first))
+    initial = [tensor.unsqueeze(1).expand(2, B, 6).contiguous() for tensor in cell.initial]
+    units, (hidden, carried) = theirs(inputs, tuple(initial))
     outputs, state, _ = cell.scan(inputs, cell.initial_state(B))
     assert torch.equal(outputs, cell.readout(units))
     assert torch.equal(state.hidden, hidden.transpose(0, 1))
     assert torch.equal(state.cell, carried.transpose(0, 1))
 
 
-def test_an_rnn_is_torchs_rnn_from_its_first_state_on(inputs: torch.Tensor) -> None:
+def test_an_rnn_is_torchs_rnn_from_its_initial_state_on(inputs: torch.Tensor) -> None:
     cell = seeded(RNNCell, hidden_size=6, num_layers=2)
-    nn.init.normal_(cell.first)
+    nn.init.normal_(cell.initial)
     theirs = nn.RNN(I, 6, 2, dtype=torch.float64)
     theirs.load_state_dict(cell.recurrence.state_dict())
-    units, hidden = theirs(inputs, cell.first[0].unsqueeze(1).expand(2, B, 6).contiguous())
+    units, hidden = theirs(inputs, cell.initial[0].unsqueeze(1).expand(2, B, 6).contiguous())
     outputs, state, _ = cell.scan(inputs, cell.initial_state(B))
     assert torch.equal(outputs, cell.readout(units))
     assert torch.equal(state.hidden, hidden.transpose(0, 1))
@@ -53,14 +53,14 @@ def test_the_papers_sizes_are_the_defaults(cell_type: type[LSTMCell | RNNCell]) 
 
 
 @pytest.mark.parametrize("cell_type", [LSTMCell, RNNCell])
-def test_the_first_state_starts_at_zero_and_is_trained_if_learned(
+def test_the_initial_state_starts_at_zero_and_is_trained_if_learned(
     cell_type: type[LSTMCell | RNNCell], inputs: torch.Tensor
 ) -> None:
     learned, zero = seeded(cell_type, hidden_size=6), seeded(cell_type, hidden_size=6, state_init="zero")
     assert all((tensor == 0).all() for cell in (learned, zero) for tensor in cell.initial_state(2))
-    assert "first" not in dict(zero.named_parameters())
+    assert "initial" not in dict(zero.named_parameters())
     learned.scan(inputs, learned.initial_state(B))[0].sum().backward()
-    assert (learned.first.grad != 0).any()
+    assert (learned.initial.grad != 0).any()
 
 
 @pytest.mark.parametrize("cell_type", [LSTMCell, RNNCell])

@@ -1,4 +1,4 @@
-"""The DNC's cell: its weights and first state, held to the second version in NumPy and to the papers' words."""
+"""The DNC's cell: its weights and initial state, held to the second version in NumPy and to the papers' words."""
 
 import math
 
@@ -9,10 +9,10 @@ import torch
 from tapehead.cells.dnc import DNCCell
 from tapehead.maths.dnc import DNCState, DNCWeights
 from tests.cells.test_ntm import assert_truncated_normal, assert_uniform, detached
-from tests.maths import dnc_machines, numpy_dnc, numpy_ntm
+from tests.maths import numpy_dnc, numpy_ntm, random_dnc
 from tests.maths.numpy_dnc import Sizes
 
-TOLERANCE = 1e-12  # float64, some steps of a small machine
+TOLERANCE = 1e-12  # float64, some steps of a small model
 
 
 def seeded(*sizes: int, seed: int = 0, dtype: torch.dtype = torch.float64, **options: object) -> DNCCell:
@@ -22,16 +22,16 @@ def seeded(*sizes: int, seed: int = 0, dtype: torch.dtype = torch.float64, **opt
 
 
 def numpy_parts(cell: DNCCell, size: Sizes) -> tuple[numpy_dnc.Weights, numpy_dnc.State]:
-    """The cell's parameters as the NumPy version's weights and first state."""
+    """The cell's parameters as the NumPy version's weights and initial state."""
     weights = DNCWeights(*(detached(part) for part in cell.weights()))
-    *controller, interface_weight, interface_bias, output_weight, output_bias = dnc_machines.arrays_of(weights, size)
+    *controller, interface_weight, interface_bias, output_weight, output_bias = random_dnc.arrays_of(weights, size)
     pairs = tuple(zip(controller[::2], controller[1::2], strict=True))
     numbers = numpy_dnc.Weights(pairs, (interface_weight, interface_bias), (output_weight, output_bias))
 
-    first, state = cell.first, dnc_machines.first_state(size)
-    memory = numpy_ntm.initial_memory(size, first.memory_init, first.memory.detach().numpy())
-    learned = None if first.reads is None else first.reads.detach().numpy()
-    reads = numpy_ntm.initial_read(size, first.read_init, learned)
+    initial, state = cell.initial, random_dnc.initial_state(size)
+    memory = numpy_ntm.initial_memory(size, initial.memory_init, initial.memory.detach().numpy())
+    learned = None if initial.reads is None else initial.reads.detach().numpy()
+    reads = numpy_ntm.initial_read(size, initial.read_init, learned)
     return numbers, numpy_dnc.State(
         **{**vars(state), "memory": memory, "reads": np.broadcast_to(reads, state.reads.shape)}
     )
@@ -40,11 +40,11 @@ def numpy_parts(cell: DNCCell, size: Sizes) -> tuple[numpy_dnc.Weights, numpy_dn
 @pytest.mark.parametrize("read_init", ["zero", "learned"])
 @pytest.mark.parametrize("memory_init", ["constant", "learned", "random"])
 @pytest.mark.parametrize(("controller", "num_layers"), [("lstm", 2), ("feedforward", 1)])
-@pytest.mark.parametrize("options", [{}, dnc_machines.OPTIONS], ids=["usual", "every option"])
-def test_a_cell_is_the_numpy_machine_from_its_first_state_on(
+@pytest.mark.parametrize("options", [{}, random_dnc.OPTIONS], ids=["usual", "every option"])
+def test_a_cell_is_the_numpy_version_from_its_initial_state_on(
     controller: str, num_layers: int, memory_init: str, read_init: str, options: dict[str, object]
 ) -> None:
-    size = dnc_machines.sizes(
+    size = random_dnc.sizes(
         controller=controller, num_layers=num_layers, read_heads=2, write_heads=2, memory_slots=6, **options
     )
     cell = seeded(
@@ -70,7 +70,7 @@ def assert_state(ours: DNCState, theirs: numpy_dnc.State) -> None:
         np.testing.assert_allclose(getattr(ours, field).detach(), [expected] * 2, rtol=0, atol=TOLERANCE, err_msg=field)
 
 
-def test_before_the_first_step_nothing_is_used_linked_or_looked_at() -> None:
+def test_before_the_first_step_nothing_is_used_linked_or_read() -> None:
     state = seeded(1, 1, read_heads=2, write_heads=3, memory_slots=5).initial_state(4)
     assert (state.memory == 1e-6).all()
     assert state.links.shape == (4, 3, 5, 5)
@@ -81,13 +81,13 @@ def test_before_the_first_step_nothing_is_used_linked_or_looked_at() -> None:
 @pytest.mark.parametrize("memory_init", ["constant", "learned", "random"])
 @pytest.mark.parametrize("memory_trainable", [None, True, False])
 @pytest.mark.parametrize("read_init", ["zero", "learned"])
-def test_the_first_state_is_trained_where_the_options_say(
+def test_the_initial_state_is_trained_where_the_options_say(
     memory_init: str, memory_trainable: bool | None, read_init: str
 ) -> None:
     cell = seeded(3, 2, memory_init=memory_init, memory_trainable=memory_trainable, read_init=read_init)
-    trained = {name for name, _ in cell.named_parameters() if name.startswith("first.")}
-    expected = {"first.memory": memory_init == "learned" if memory_trainable is None else memory_trainable}
-    expected |= {"first.reads": read_init == "learned"}
+    trained = {name for name, _ in cell.named_parameters() if name.startswith("initial.")}
+    expected = {"initial.memory": memory_init == "learned" if memory_trainable is None else memory_trainable}
+    expected |= {"initial.reads": read_init == "learned"}
     assert trained == {name for name, wanted in expected.items() if wanted}
 
 

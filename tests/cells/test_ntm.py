@@ -1,4 +1,4 @@
-"""The NTM's cell: its weights and first state, held to the second version in NumPy and to the papers' words."""
+"""The NTM's cell: its weights and initial state, held to the second version in NumPy and to the papers' words."""
 
 import itertools
 import math
@@ -10,10 +10,10 @@ from torch import Tensor
 
 from tapehead.cells.ntm import NTMCell
 from tapehead.maths.ntm import NTMState, NTMWeights
-from tests.maths import machines, numpy_ntm
+from tests.maths import numpy_ntm, random_ntm
 from tests.maths.numpy_ntm import Sizes
 
-TOLERANCE = 1e-12  # float64, some steps of a small machine
+TOLERANCE = 1e-12  # float64, some steps of a small model
 
 
 def seeded(*sizes: int, seed: int = 0, dtype: torch.dtype = torch.float64, **options: object) -> NTMCell:
@@ -23,26 +23,26 @@ def seeded(*sizes: int, seed: int = 0, dtype: torch.dtype = torch.float64, **opt
 
 
 def numpy_parts(cell: NTMCell, size: Sizes) -> tuple[numpy_ntm.Weights, numpy_ntm.State]:
-    """The cell's parameters as the NumPy version's weights and first state."""
-    first, weights = cell.first, NTMWeights(
+    """The cell's parameters as the NumPy version's weights and initial state."""
+    initial, weights = cell.initial, NTMWeights(
         cell.controller.layers(), cell.heads.weight, cell.heads.bias, cell.readout.weight, cell.readout.bias
     )  # fmt: skip
-    arrays = machines.arrays_of(NTMWeights(*(detached(part) for part in weights)), size)
+    arrays = random_ntm.arrays_of(NTMWeights(*(detached(part) for part in weights)), size)
     *controller, head_weight, head_bias, output_weight, output_bias = arrays
 
     def of_head(parameter: Tensor | None, head: int) -> numpy_ntm.Array | None:
         return None if parameter is None else parameter[head].detach().numpy()
 
     weightings = [
-        numpy_ntm.initial_weighting(size, first.head_init, of_head(first.weightings, head))
+        numpy_ntm.initial_weighting(size, initial.head_init, of_head(initial.weightings, head))
         for head in range(size.heads)
     ]
     reads = [
-        numpy_ntm.initial_read(size, first.read_init, of_head(first.reads, head)) for head in range(size.read_heads)
+        numpy_ntm.initial_read(size, initial.read_init, of_head(initial.reads, head)) for head in range(size.read_heads)
     ]
     layers = size.num_layers if size.controller == "lstm" else 0
     state = numpy_ntm.State(
-        memory=numpy_ntm.initial_memory(size, first.memory_init, first.memory.detach().numpy()),
+        memory=numpy_ntm.initial_memory(size, initial.memory_init, initial.memory.detach().numpy()),
         read_weightings=np.stack(weightings[: size.read_heads]),
         write_weightings=np.stack(weightings[size.read_heads :]),
         reads=np.stack(reads),
@@ -66,10 +66,10 @@ INITS = list(
 
 @pytest.mark.parametrize(("memory_init", "memory_trainable", "head_init", "read_init"), INITS)
 @pytest.mark.parametrize(("controller", "num_layers"), [("lstm", 2), ("feedforward", 1)])
-def test_a_cell_is_the_numpy_machine_from_its_first_state_on(
+def test_a_cell_is_the_numpy_version_from_its_initial_state_on(
     controller: str, num_layers: int, memory_init: str, memory_trainable: bool | None, head_init: str, read_init: str
 ) -> None:
-    size = machines.sizes(controller=controller, num_layers=num_layers, read_heads=2, write_heads=2, memory_slots=6)
+    size = random_ntm.sizes(controller=controller, num_layers=num_layers, read_heads=2, write_heads=2, memory_slots=6)
     cell = seeded(
         size.input_size, size.output_size, controller=controller, num_layers=num_layers, hidden_size=size.hidden_size,
         memory_slots=size.memory_slots, memory_width=size.memory_width, read_heads=2, write_heads=2,
@@ -95,16 +95,16 @@ def assert_state(ours: NTMState, theirs: numpy_ntm.State) -> None:
 
 
 @pytest.mark.parametrize(("memory_init", "memory_trainable", "head_init", "read_init"), INITS)
-def test_the_first_state_is_trained_where_the_options_say(
+def test_the_initial_state_is_trained_where_the_options_say(
     memory_init: str, memory_trainable: bool | None, head_init: str, read_init: str
 ) -> None:
     cell = seeded(
         3, 2, hidden_size=5, memory_slots=6, memory_width=4, memory_init=memory_init, head_init=head_init,
         memory_trainable=memory_trainable, read_init=read_init,
     )  # fmt: skip
-    trained = {name for name, _ in cell.named_parameters() if name.startswith("first.")}
-    expected = {"first.memory": memory_init == "learned" if memory_trainable is None else memory_trainable}
-    expected |= {"first.weightings": head_init == "learned", "first.reads": read_init == "learned"}
+    trained = {name for name, _ in cell.named_parameters() if name.startswith("initial.")}
+    expected = {"initial.memory": memory_init == "learned" if memory_trainable is None else memory_trainable}
+    expected |= {"initial.weightings": head_init == "learned", "initial.reads": read_init == "learned"}
     assert trained == {name for name, wanted in expected.items() if wanted}
     state, score = None, 0
     for x in torch.randn(3, 2, 3, dtype=torch.float64, generator=torch.Generator().manual_seed(0)):
@@ -112,7 +112,7 @@ def test_the_first_state_is_trained_where_the_options_say(
         score = score + output.sum()
     score.backward()
     assert {name for name, value in cell.named_parameters() if value.grad is not None and value.grad.any()} >= trained
-    assert "first.memory" in cell.state_dict()
+    assert "initial.memory" in cell.state_dict()
 
 
 def test_constant_memory_is_a_millionth_everywhere() -> None:
@@ -150,7 +150,7 @@ def assert_truncated_normal(values: Tensor, spread: float) -> None:
 
 @pytest.mark.parametrize("controller", ["lstm", "feedforward"])
 def test_head_and_output_layers_start_as_truncated_normals_by_their_fan_in(controller: str) -> None:
-    cell = seeded(8, 50, controller=controller, hidden_size=64)
+    cell = seeded(8, 50, controller=controller, hidden_size=64, shift_bias=0, sharpening_bias=0, gate_bias=0)
     assert_truncated_normal(cell.heads.weight, 1 / math.sqrt(64))
     assert_truncated_normal(cell.readout.weight, 1 / math.sqrt(64 + 20))
     assert (cell.readout.bias == 0).all()
@@ -195,7 +195,7 @@ def test_initial_biases_land_on_their_own_outputs_of_every_head(shift_range: int
     assert cell.heads.bias.tolist() == [0.0] * (heads * 2) + [4.5] * heads + located + [0.0] * 4
 
 
-def test_a_forward_bias_moves_a_fresh_machines_heads_forward() -> None:
+def test_a_forward_bias_moves_a_fresh_models_heads_forward() -> None:
     cell = seeded(3, 2, memory_slots=8, shift_bias=8.0, sharpening_bias=8.0, gate_bias=-8.0)
     _, state = cell(torch.zeros(1, 3, dtype=torch.float64))
     assert state.read_weightings[0, 0].argmax() == 1

@@ -1,16 +1,19 @@
-"""Scans drawn over every option and awkward size, what a backend makes of them, and how far two answers are apart."""
+"""Scans drawn over every option and awkward size, what a backend makes of them, and how far two results are apart."""
 
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from tapehead.kernels.dnc_scan import dnc_scan
-from tapehead.kernels.ntm_scan import ntm_scan
+from tapehead.kernels.backend import Backend, Problem
+from tapehead.kernels.dnc_scan import DNCScan, dnc_scan
+from tapehead.kernels.dnc_scan import problem_of as dnc_problem_of
+from tapehead.kernels.ntm_scan import NTMScan, ntm_scan
+from tapehead.kernels.ntm_scan import problem_of as ntm_problem_of
 from tapehead.maths.dnc import DNCOptions, DNCState, DNCWeights
 from tapehead.maths.ntm import NTMOptions, NTMState, NTMWeights
 
@@ -22,7 +25,7 @@ SEQUENCES = (0, 1, 2, 3, 5, 7, 8, 9, 17, 33, 65)
 
 @dataclass(frozen=True)
 class Scan:
-    """All that a scan is given, and which machine's it is."""
+    """All that a scan is given, and which model's it is."""
 
     inputs: Tensor
     state: Any
@@ -30,7 +33,7 @@ class Scan:
     options: Any
     lengths: Tensor | None
     keep_states: bool
-    machine: Callable[..., Any]
+    model: str
 
     @property
     def tensors(self) -> list[Tensor]:
@@ -45,9 +48,19 @@ class Scan:
         controller = tuple(tuple(next(rest) for _ in layer) for layer in self.weights.controller)
         return replace(self, inputs=inputs, state=state, weights=type(self.weights)(controller, *rest))
 
-    def run(self, backend: str) -> Any:
-        """What a backend makes of it."""
-        return self.machine(
+    @property
+    def problem(self) -> Problem[Any]:
+        """What decides which backend runs it."""
+        return PUBLIC[self.model].problem_of(self.inputs, self.state, self.weights, self.options)
+
+    def run(self, backend: str | Backend[Any, Any, Any]) -> Any:
+        """What a backend makes of it: as a caller has it run, by name, or whatever `BACKENDS` holds."""
+        public = PUBLIC[self.model]
+        if isinstance(backend, Backend):
+            assert backend.unsupported_reason(self.problem) is None
+            given = (self.inputs, self.state, self.lengths, self.weights, self.options, self.keep_states)
+            return public.result(*backend.scan(*given))
+        return public.scan(
             self.inputs,
             self.state,
             self.weights,
@@ -56,6 +69,20 @@ class Scan:
             keep_states=self.keep_states,
             backend=backend,
         )
+
+
+class Public(NamedTuple):
+    """What callers see of a model's scan."""
+
+    scan: Callable[..., Any]
+    result: Callable[..., Any]
+    problem_of: Callable[..., Problem[Any]]
+
+
+PUBLIC = {
+    "ntm": Public(ntm_scan, NTMScan, ntm_problem_of),
+    "dnc": Public(dnc_scan, DNCScan, dnc_problem_of),
+}
 
 
 class Drawing:
@@ -115,7 +142,7 @@ class Drawing:
         layers = (self.sequences, self.layers, self.units)
         return [self.normal(self.sequences, self.reads, self.width), self.normal(*layers), self.normal(*layers)]
 
-    def finish(self, machine: Callable[..., Any], state: Any, weights: Any, options: Any) -> Scan:
+    def finish(self, model: str, state: Any, weights: Any, options: Any) -> Scan:
         """Draw the rest, and some of it with gaps in memory or in another order."""
         lengths = torch.tensor(self.draw.integers(0, self.steps + 1, self.sequences))
         drawn = Scan(
@@ -125,14 +152,14 @@ class Drawing:
             options,
             lengths if self.choose("lengths", True, False) else None,
             self.choose("keep_states", True, False),
-            machine,
+            model,
         )
         if self.choose("contiguous", True, True, False):
             return drawn
         return drawn.on([(_with_gaps, _turned)[place % 2](tensor) for place, tensor in enumerate(drawn.tensors)])
 
 
-def scan(seed: int, work: float = 3e6, attempt: int = 0, **fixed: Any) -> Scan:
+def ntm(seed: int, work: float = 3e6, attempt: int = 0, **fixed: Any) -> Scan:
     """Draw a scan of the Neural Turing Machine."""
     drawing = Drawing(seed, work, attempt, False, fixed)
     options = NTMOptions(
@@ -147,7 +174,7 @@ def scan(seed: int, work: float = 3e6, attempt: int = 0, **fixed: Any) -> Scan:
     weights = NTMWeights(*drawing.weights(sum(options.head_sizes)))
     memory = drawing.normal(drawing.sequences, drawing.slots, drawing.width)
     weightings = [drawing.weighting(drawing.reads), drawing.weighting(drawing.writes)]
-    return drawing.finish(ntm_scan, NTMState(memory, *weightings, *drawing.carried()), weights, options)
+    return drawing.finish("ntm", NTMState(memory, *weightings, *drawing.carried()), weights, options)
 
 
 def dnc(seed: int, work: float = 3e6, attempt: int = 0, **fixed: Any) -> Scan:
@@ -176,7 +203,7 @@ def dnc(seed: int, work: float = 3e6, attempt: int = 0, **fixed: Any) -> Scan:
         links,
         *drawing.carried(),
     )
-    return drawing.finish(dnc_scan, state, weights, options)
+    return drawing.finish("dnc", state, weights, options)
 
 
 def _with_gaps(tensor: Tensor) -> Tensor:
@@ -189,7 +216,9 @@ def _turned(tensor: Tensor) -> Tensor:
     return tensor.mT.contiguous().mT if tensor.dim() > 1 else _with_gaps(tensor)
 
 
-def answer(scan: Scan, backend: str, dtype: torch.dtype = torch.float64, grad: bool = True) -> list[Tensor]:
+def results(
+    scan: Scan, backend: str | Backend[Any, Any, Any], dtype: torch.dtype = torch.float64, grad: bool = True
+) -> list[Tensor]:
     """Outputs, last state, every state where they are kept, and the gradient of all that the scan was given.
 
     Every output is weighed with random numbers of its own in the loss.
@@ -210,7 +239,7 @@ def answer(scan: Scan, backend: str, dtype: torch.dtype = torch.float64, grad: b
 
 
 def distance(ours: Sequence[Tensor], theirs: Sequence[Tensor]) -> float:
-    """The largest difference between two answers; each tensor's by its largest number, where that is above 1."""
+    """The largest difference between two results; each tensor's by its largest number, where that is above 1."""
     assert [tensor.shape for tensor in ours] == [tensor.shape for tensor in theirs]
     largest = 0.0
     for one, other in zip(ours, theirs, strict=True):

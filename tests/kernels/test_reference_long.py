@@ -13,7 +13,7 @@ from torch import Tensor
 
 from tapehead.kernels.ntm_scan import ntm_scan
 from tapehead.maths.ntm import NTMState
-from tests.maths import machines
+from tests.maths import random_ntm
 from tests.maths.numpy_ntm import Sizes
 
 
@@ -27,11 +27,11 @@ def inputs_of(kind: str, steps: int, size: Sizes, generator: np.random.Generator
 
 def assert_stays_finite(steps: int, size: Sizes, scale: float, kind: str) -> None:
     generator, dtype = np.random.default_rng(0), torch.float32 if scale == 1.0 else torch.float64
-    weights = machines.tensors(machines.drawn_weights(size, generator, scale), size, dtype)
-    state = machines.batch([machines.drawn_state(size, generator)], dtype)
+    weights = random_ntm.tensors(random_ntm.drawn_weights(size, generator, scale), size, dtype)
+    state = random_ntm.batch([random_ntm.drawn_state(size, generator)], dtype)
     inputs = inputs_of(kind, steps, size, generator).to(dtype)
-    leaves = [leaf.requires_grad_() for leaf in (inputs, *state, *machines.flattened(weights))]
-    result = ntm_scan(inputs, state, weights, machines.options(size), backend="reference")
+    leaves = [leaf.requires_grad_() for leaf in (inputs, *state, *random_ntm.flattened(weights))]
+    result = ntm_scan(inputs, state, weights, random_ntm.options(size), backend="reference")
     assert all(tensor.isfinite().all() for tensor in (result.outputs, *result.state))
     assert_distribution(result.state)
     score = result.outputs.mean() + sum(tensor.sum() for tensor in result.state)
@@ -47,7 +47,7 @@ def assert_distribution(state: NTMState) -> None:
 
 
 def machine(controller: str, num_layers: int, **changes: object) -> Sizes:
-    return machines.sizes(controller=controller, num_layers=num_layers, **changes)
+    return random_ntm.sizes(controller=controller, num_layers=num_layers, **changes)
 
 
 SIZES_AND_SCALES = [
@@ -78,10 +78,10 @@ def test_ten_thousand_steps_stay_finite(size: Sizes, scale: float, kind: str) ->
 @pytest.mark.parametrize(("size", "scale"), SIZES_AND_SCALES, ids=str)
 def test_ten_thousand_steps_stay_finite_in_float32_whatever_the_weights(size: Sizes, scale: float, kind: str) -> None:
     generator = np.random.default_rng(1)
-    weights = machines.tensors(machines.drawn_weights(size, generator, 10 * scale), size, torch.float32)
-    state = machines.batch([machines.drawn_state(size, generator)], torch.float32)
+    weights = random_ntm.tensors(random_ntm.drawn_weights(size, generator, 10 * scale), size, torch.float32)
+    state = random_ntm.batch([random_ntm.drawn_state(size, generator)], torch.float32)
     with torch.no_grad():
         inputs = inputs_of(kind, 10_000, size, generator).float()
-        result = ntm_scan(inputs, state, weights, machines.options(size), backend="reference")
+        result = ntm_scan(inputs, state, weights, random_ntm.options(size), backend="reference")
     assert all(tensor.isfinite().all() for tensor in (result.outputs, *result.state))
     assert_distribution(result.state)

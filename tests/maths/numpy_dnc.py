@@ -22,7 +22,7 @@ LINK_FLOOR = 1e-6  # added to what the links say before it is sharpened
 
 @dataclass(frozen=True)
 class Sizes:
-    """What is fixed about a machine besides its weights."""
+    """The sizes and options of a model."""
 
     input_size: int
     output_size: int
@@ -169,14 +169,14 @@ def linked(links: Array, weighting: Array, precedence: Array) -> Array:
     return result
 
 
-def thinned(weighting: Array, count: int | None) -> Array:
-    """What a weighting has in its `count` heaviest slots; of equal ones, the first count."""
+def keep_top_k(weighting: Array, count: int | None) -> Array:
+    """Keep the `count` largest weights; of equal ones, those of the lower index."""
     if count is None:
         return weighting
     ranks = np.round(weighting * RESOLUTION)
-    heaviest = sorted(range(len(weighting)), key=lambda slot: (-ranks[slot], slot))[:count]
+    largest = sorted(range(len(weighting)), key=lambda slot: (-ranks[slot], slot))[:count]
     result = np.zeros_like(weighting)
-    for slot in heaviest:
+    for slot in largest:
         result[slot] = weighting[slot]
     return result
 
@@ -188,7 +188,7 @@ def sharpened_link(weighting: Array, sharpness: float) -> Array:
 
 
 def instructions(raw: Array, sizes: Sizes) -> Interface:
-    """Cut the interface layer's (clipped) output into what each head is told."""
+    """Cut the interface layer's (clipped) output into the parameters of each head."""
     rest = list(raw)
 
     def take(count: int) -> Array:
@@ -246,8 +246,8 @@ def step(weights: Weights, sizes: Sizes, x: Array, state: State) -> tuple[Array,
 
     retained = retention(state.read_weightings, interface.free_gates)
     usage = used(state.usage, state.write_weightings, retained)
-    told = zip(interface.write_keys, interface.write_strengths, interface.write_masks, strict=True)
-    contents = [masked_content_weighting(state.memory, key, strength, mask) for key, strength, mask in told]
+    keys = zip(interface.write_keys, interface.write_strengths, interface.write_masks, strict=True)
+    contents = [masked_content_weighting(state.memory, key, strength, mask) for key, strength, mask in keys]
     marks = write_weightings(usage, contents, interface)
     left = retained if sizes.deallocate else np.ones_like(retained)
     memory = written(state.memory, marks, interface.erases, interface.writes, left)
@@ -255,12 +255,12 @@ def step(weights: Weights, sizes: Sizes, x: Array, state: State) -> tuple[Array,
     count = sizes.sparse_links
     links = np.stack(
         [
-            linked(links, thinned(mark, count), thinned(precedence, count))
+            linked(links, keep_top_k(mark, count), keep_top_k(precedence, count))
             for links, mark, precedence in zip(state.links, marks, state.precedence, strict=True)
         ]
     )
     precedence = np.stack(
-        [preceded(before, thinned(mark, count)) for before, mark in zip(state.precedence, marks, strict=True)]
+        [preceded(before, keep_top_k(mark, count)) for before, mark in zip(state.precedence, marks, strict=True)]
     )
 
     looks = np.stack([looked(state, memory, links, interface, sizes, head) for head in range(sizes.read_heads)])

@@ -21,7 +21,7 @@ SMALLEST_NORM = 1e-8  # below it a vector's length counts as this much, so that 
 
 @dataclass(frozen=True)
 class Sizes:
-    """What is fixed about a machine besides its weights."""
+    """The sizes and options of a model."""
 
     input_size: int
     output_size: int
@@ -83,7 +83,7 @@ class State:
 
 @dataclass(frozen=True)
 class Head:
-    """What one head was told to do at this step."""
+    """The parameters of one head at one step."""
 
     key: Array
     strength: float
@@ -134,7 +134,7 @@ def interpolated(content: Array, previous: Array, gate: float) -> Array:
 def shifted(weighting: Array, shift: Array) -> Array:
     """w~(i) = sum over j of w^g(j) s(i - j mod N); the distribution's first entry is for the offset -shift_range.
 
-    The distribution may have more entries than the tape has slots; those for the same offset modulo N then add up.
+    The distribution may have more entries than the memory has slots; those for the same offset modulo N then add up.
     """
     slots, shift_range = len(weighting), (len(shift) - 1) // 2
     result = np.zeros(slots)
@@ -191,7 +191,7 @@ def controlled(weights: Weights, sizes: Sizes, x: Array, state: State) -> tuple[
 
 
 def instructions(raw: Array, sizes: Sizes) -> list[Head]:
-    """Cut the head layer's (clipped) output into what each head is told, read heads first."""
+    """Cut the head layer's (clipped) output into the parameters of each head, read heads first."""
     rest = list(raw)
 
     def take(count: int) -> Array:

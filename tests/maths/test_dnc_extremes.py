@@ -94,7 +94,7 @@ def link_updates() -> Iterator[Arguments]:
     yield from itertools.product(link_matrices(), pairs_of_heads(), pairs_of_heads())
 
 
-def thinned() -> Iterator[Arguments]:
+def weightings_to_sparsify() -> Iterator[Arguments]:
     yield from itertools.product(pairs_of_heads())
 
 
@@ -130,8 +130,8 @@ def raw_interfaces() -> Iterator[Arguments]:
             yield (extreme,)
 
 
-def thinned_to_two(weighting: Tensor) -> Tensor:
-    return linkage.thin(weighting, 2)
+def keep_top_two(weighting: Tensor) -> Tensor:
+    return linkage.keep_top_k(weighting, 2)
 
 
 def interface_without_clip(raw: Tensor) -> Tensor:
@@ -147,7 +147,7 @@ CASES: dict[str, tuple[Callable[..., Tensor], Callable[[], Iterator[Arguments]],
     "write_weightings": (linkage.write_weightings, where_to_write, 0),
     "precedence": (linkage.precedence, precedences, 0),
     "links": (linkage.links, link_updates, 0),
-    "thin": (thinned_to_two, thinned, 0),
+    "keep_top_k": (keep_top_two, weightings_to_sparsify, 0),
     "forward": (linkage.forward, followed, 0),
     "backward": (linkage.backward, followed, 0),
     "sharpen_followed": (linkage.sharpen_followed, followed_and_sharpened, 0),

@@ -14,7 +14,7 @@ from tapehead.maths import linkage
 from tapehead.maths.addressing import masked_content
 from tapehead.maths.dnc import DNCState, dnc_step
 from tapehead.maths.memory import write_together
-from tests.maths import dnc_machines
+from tests.maths import random_dnc
 from tests.maths.numpy_dnc import Sizes
 from tests.maths.test_gradients import Draw, Drawn
 
@@ -54,8 +54,8 @@ def drawn_links(draw: Draw) -> Drawn:
     return linkage.links, [draw.share(B, H, N, N), draw.weighting(B, H, N), draw.weighting(B, H, N)]
 
 
-def drawn_thin(draw: Draw) -> Drawn:
-    return lambda weighting: linkage.thin(weighting, 2), [draw.weighting(draw.B, draw.H, draw.N)]
+def drawn_keep_top_k(draw: Draw) -> Drawn:
+    return lambda weighting: linkage.keep_top_k(weighting, 2), [draw.weighting(draw.B, draw.H, draw.N)]
 
 
 def drawn_forward(draw: Draw) -> Drawn:
@@ -102,7 +102,7 @@ def drawn_write_together(draw: Draw) -> Drawn:
         drawn_deallocate,
         drawn_precedence,
         drawn_links,
-        drawn_thin,
+        drawn_keep_top_k,
         drawn_forward,
         drawn_backward,
         drawn_sharpen_followed,
@@ -116,26 +116,26 @@ def test_gradient_of_an_equation(drawn: Callable[[Draw], Drawn], seed: int) -> N
     assert gradcheck(function, [argument.requires_grad_() for argument in arguments])
 
 
-def machine(size: Sizes, generator: np.random.Generator, batch: int) -> tuple[list[Tensor], Callable[..., tuple]]:
-    """A machine's state and weights as a flat list of leaves, and what puts the list back together."""
-    weights = dnc_machines.tensors(dnc_machines.drawn_weights(size, generator), size)
-    state = dnc_machines.batch([dnc_machines.drawn_state(size, generator) for _ in range(batch)])
-    leaves = [leaf.requires_grad_() for leaf in (*state, *dnc_machines.flattened(weights)) if leaf.numel()]
+def make_model(size: Sizes, generator: np.random.Generator, batch: int) -> tuple[list[Tensor], Callable[..., tuple]]:
+    """A model's state and weights as a flat list of leaves, and what puts the list back together."""
+    weights = random_dnc.tensors(random_dnc.drawn_weights(size, generator), size)
+    state = random_dnc.batch([random_dnc.drawn_state(size, generator) for _ in range(batch)])
+    leaves = [leaf.requires_grad_() for leaf in (*state, *random_dnc.flattened(weights)) if leaf.numel()]
 
     def assembled(*flat: Tensor) -> tuple:
         rest = iter(flat)
         tensors = [next(rest) if tensor.numel() else tensor for tensor in state]
-        return DNCState(*tensors), dnc_machines.rebuilt(list(rest), weights)
+        return DNCState(*tensors), random_dnc.rebuilt(list(rest), weights)
 
     return leaves, assembled
 
 
 def assert_step_gradient(size: Sizes, generator: np.random.Generator) -> None:
-    leaves, assembled = machine(size, generator, batch=1)
+    leaves, assembled = make_model(size, generator, batch=1)
     inputs = torch.tensor(generator.normal(size=(1, size.input_size))).requires_grad_()
 
     def step(inputs: Tensor, *flat: Tensor) -> list[Tensor]:
-        output, state = dnc_step(inputs, *assembled(*flat), dnc_machines.options(size))
+        output, state = dnc_step(inputs, *assembled(*flat), random_dnc.options(size))
         return [output, *(tensor for tensor in state if tensor.numel())]
 
     # Sharpened links can be so steep (a derivative of 800) that differences over gradcheck's 1e-6 are off by 2e-3.
@@ -143,7 +143,7 @@ def assert_step_gradient(size: Sizes, generator: np.random.Generator) -> None:
 
 
 EVERY_OPTION = [
-    dnc_machines.sizes(
+    random_dnc.sizes(
         input_size=1, hidden_size=2, memory_slots=3, memory_width=2, output_size=1, controller=controller, clip=clip,
         read_heads=read_heads, write_heads=write_heads, masked_content=masked_content, deallocate=deallocate,
         sharpen_links=sharpen_links, sparse_links=sparse_links,
@@ -162,18 +162,18 @@ def test_gradient_of_a_step_for_every_option(size: Sizes) -> None:
 @pytest.mark.parametrize("seed", range(60))
 def test_gradient_of_a_step_for_drawn_sizes(seed: int) -> None:
     generator = np.random.default_rng(seed)
-    assert_step_gradient(dnc_machines.drawn_sizes(generator), generator)
+    assert_step_gradient(random_dnc.drawn_sizes(generator), generator)
 
 
 @pytest.mark.parametrize("size", [EVERY_OPTION[0], EVERY_OPTION[15]], ids=str)
 def test_gradient_of_a_scan_over_sequences_of_different_lengths(size: Sizes) -> None:
     generator = np.random.default_rng(0)
-    leaves, assembled = machine(size, generator, batch=2)
+    leaves, assembled = make_model(size, generator, batch=2)
     inputs = torch.tensor(generator.normal(size=(3, 2, size.input_size))).requires_grad_()
     lengths = torch.tensor([3, 1])
 
     def scan(inputs: Tensor, *flat: Tensor) -> list[Tensor]:
-        result = dnc_scan(inputs, *assembled(*flat), dnc_machines.options(size), lengths=lengths)
+        result = dnc_scan(inputs, *assembled(*flat), random_dnc.options(size), lengths=lengths)
         return [result.outputs, *(tensor for tensor in result.state if tensor.numel())]
 
     assert gradcheck(scan, [inputs, *leaves])

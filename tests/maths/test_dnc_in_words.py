@@ -1,4 +1,4 @@
-"""A Differentiable Neural Computer that is told what to do: it stores, recalls in order, frees, and stores again."""
+"""A DNC whose heads' parameters are set by hand: it stores, recalls in order, frees, and stores again."""
 
 import torch
 from torch import Tensor
@@ -18,40 +18,40 @@ EXACT = 1e-12
 """A sigmoid of 40 and a softmax of strength 400 leave less than 1e-17 undone."""
 
 
-def told(**said: list[float]) -> Tensor:
-    """What the interface layer puts out, (P,); parts of which nothing is said are 0, but for closed gates."""
-    said = {"free": NO, "write": NO, "allocate": YES, "read_strength": STRONG, "write_strength": STRONG} | said
-    return torch.tensor([number for part, size in PARTS.items() for number in said.get(part, [0.0] * size)]).double()
+def heads(**given: list[float]) -> Tensor:
+    """The output of the interface layer, (P,); parts that are not given are 0, but for closed gates."""
+    given = {"free": NO, "write": NO, "allocate": YES, "read_strength": STRONG, "write_strength": STRONG} | given
+    return torch.tensor([number for part, size in PARTS.items() for number in given.get(part, [0.0] * size)]).double()
 
 
 def store(row: list[float], **more: list[float]) -> Tensor:
     """Write a row to a free slot, in place of what is there."""
-    return told(add=row, write=YES, erase=YES * WIDTH, **more)
+    return heads(add=row, write=YES, erase=YES * WIDTH, **more)
 
 
 def seek(key: list[float], **more: list[float]) -> Tensor:
-    """Read the row that looks like the key."""
-    return told(read_key=key, modes=CONTENT, **more)
+    """Read the row that is most similar to the key."""
+    return heads(read_key=key, modes=CONTENT, **more)
 
 
 def follow(modes: list[float]) -> Tensor:
     """Read what was written after, or before, the row that was last read."""
-    return told(modes=modes)
+    return heads(modes=modes)
 
 
 def states_after(*steps: Tensor, **options: object) -> list[DNCState]:
-    """The state after each step of a machine that is told this, one thing a step."""
+    """The state after each step of a model whose heads get these parameters, step by step."""
     usual: dict[str, object] = dict.fromkeys(["masked_content", "deallocate", "sharpen_links"], False)
-    machine = DNCOptions("feedforward", 1, 1, WIDTH, None, **(usual | {"sparse_links": None} | options))
-    state, states = first_state(), []
+    dnc_options = DNCOptions("feedforward", 1, 1, WIDTH, None, **(usual | {"sparse_links": None} | options))
+    state, states = initial_state(), []
     for step in steps:
-        _, state = dnc_step(nothing(1, 1), state, deaf_weights(step), machine)
+        _, state = dnc_step(nothing(1, 1), state, constant_weights(step), dnc_options)
         states.append(state)
     return states
 
 
-def deaf_weights(step: Tensor) -> DNCWeights:
-    """A controller that hears nothing, and an interface layer that always says this."""
+def constant_weights(step: Tensor) -> DNCWeights:
+    """A controller that ignores its inputs, and an interface layer with this bias."""
     controller = ((nothing(UNITS, 1 + WIDTH), nothing(UNITS)),)
     return DNCWeights(controller, nothing(len(step), UNITS), step, nothing(1, UNITS + WIDTH), nothing(1))
 
@@ -60,7 +60,7 @@ def nothing(*shape: int) -> Tensor:
     return torch.zeros(shape, dtype=torch.float64)
 
 
-def first_state() -> DNCState:
+def initial_state() -> DNCState:
     """Nothing is used, nothing linked, and no head is anywhere."""
     shapes = [(SLOTS,), (1, SLOTS), (1, SLOTS), (1, SLOTS), (1, SLOTS, SLOTS), (1, WIDTH), (0, UNITS), (0, UNITS)]
     return DNCState(torch.full((1, SLOTS, WIDTH), 1e-6).double(), *(nothing(1, *shape) for shape in shapes))
@@ -102,7 +102,7 @@ def test_rows_are_recalled_in_the_opposite_order() -> None:
 
 
 def test_the_order_outlasts_steps_at_which_nothing_is_stored() -> None:
-    states = states_after(store(A), *[told()] * 50, store(B), *[told()] * 50, seek(A), follow(FORWARD))
+    states = states_after(store(A), *[heads()] * 50, store(B), *[heads()] * 50, seek(A), follow(FORWARD))
     assert rows_read(states[-1:]) == [B]
 
 
@@ -137,18 +137,18 @@ def test_a_row_is_overwritten_where_it_is_found_by_content() -> None:
 
 
 def test_a_freed_row_is_still_found_unless_it_is_deallocated() -> None:
-    steps = [store(A), store(B), seek(B), told(free=YES)]
+    steps = [store(A), store(B), seek(B), heads(free=YES)]
     assert states_after(*steps)[-1].memory[0, 1].tolist() == B
     wiped = states_after(*steps, deallocate=True)[-1].memory[0, 1]
     assert wiped.abs().max() <= EXACT
 
 
-def test_a_sparse_machine_does_the_same_where_heads_are_on_one_slot() -> None:
+def test_a_sparse_model_does_the_same_where_heads_are_on_one_slot() -> None:
     steps = [store(A), store(B), store(C), seek(A), follow(FORWARD), follow(FORWARD), follow(BACKWARD)]
     assert rows_read(states_after(*steps, sparse_links=1)[3:]) == [A, B, C, B]
 
 
-def test_a_machine_whose_sparse_links_are_all_links_is_the_dense_one() -> None:
+def test_a_model_whose_sparse_links_are_all_links_is_the_dense_one() -> None:
     drawn = torch.randn(8, sum(PARTS.values()), generator=torch.Generator().manual_seed(0)).double()
     for dense, sparse in zip(states_after(*drawn), states_after(*drawn, sparse_links=SLOTS), strict=True):
         assert all(torch.equal(ours, theirs) for ours, theirs in zip(dense, sparse, strict=True))

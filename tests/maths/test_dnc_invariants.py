@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from tapehead.maths.dnc import DNCState, dnc_step
-from tests.maths import dnc_machines
+from tests.maths import random_dnc
 
 CASES, STEPS, BATCH = 500, 6, 2
 
@@ -20,12 +20,12 @@ def test_a_state_stays_one(scale: float, dtype: torch.dtype) -> None:
     """From the first state on; a scale of 1e4 makes every gate saturate one way or the other."""
     for seed in range(CASES // 4):
         generator = np.random.default_rng([seed, round(10 * scale)])
-        size = dnc_machines.drawn_sizes(generator)
-        weights = dnc_machines.tensors(dnc_machines.drawn_weights(size, generator, scale), size, dtype)
-        state = dnc_machines.batch([dnc_machines.first_state(size)] * BATCH, dtype)
+        size = random_dnc.drawn_sizes(generator)
+        weights = random_dnc.tensors(random_dnc.drawn_weights(size, generator, scale), size, dtype)
+        state = random_dnc.batch([random_dnc.initial_state(size)] * BATCH, dtype)
         for _ in range(STEPS):
             inputs = torch.tensor(generator.normal(size=(BATCH, size.input_size)), dtype=dtype)
-            output, after = dnc_step(inputs, state, weights, dnc_machines.options(size))
+            output, after = dnc_step(inputs, state, weights, random_dnc.options(size))
             assert all(tensor.isfinite().all() for tensor in (output, *after))
             assert size.clip is None or (output.abs() <= size.clip).all()
             assert_usage(state, after)

@@ -1,8 +1,8 @@
 """Extreme finite numbers in each argument of each equation: value and gradient are finite.
 
 What float32 must hold is judged by the same computation in float64, which has room for it: wherever the true value or
-gradient fits into float32, float32's must be finite. Only a number too large for the format is let off, and CASES says
-for how many that is so, lest the exemption swallow a fault. Those are: gradients with respect to keys and rows shorter
+gradient fits into float32, float32's must be finite. Only a number too large for the format is exempt, and CASES says
+how many are, so that the exemption hides no fault. Those are: gradients with respect to keys and rows shorter
 than 1e-8 under strengths of 1e30 and more; gradients that multiply memories of 1e38 by added rows of 1e38 or sum
 several of them; an LSTM's weights' gradients under inputs of 1e38.
 """

@@ -14,7 +14,7 @@ from tapehead.maths.addressing import content, interpolate, sharpen, shift
 from tapehead.maths.memory import read, write
 from tapehead.maths.ntm import NTMState, ntm_step
 from tapehead.maths.scores import bits
-from tests.maths import machines
+from tests.maths import random_ntm
 from tests.maths.numpy_ntm import Sizes
 
 Drawn = tuple[Callable[..., object], list[Tensor]]
@@ -104,33 +104,33 @@ def test_gradient_of_an_equation(drawn: Callable[[Draw], Drawn], seed: int) -> N
     assert gradcheck(function, [argument.requires_grad_() for argument in arguments])
 
 
-def machine(size: Sizes, generator: np.random.Generator, batch: int) -> tuple[list[Tensor], Callable[..., tuple]]:
-    """A machine's state and weights as a flat list of leaves, and what puts the list back together."""
-    weights = machines.tensors(machines.drawn_weights(size, generator), size)
-    state = machines.batch([machines.drawn_state(size, generator) for _ in range(batch)])
-    leaves = [leaf.requires_grad_() for leaf in (*state, *machines.flattened(weights)) if leaf.numel()]
+def make_model(size: Sizes, generator: np.random.Generator, batch: int) -> tuple[list[Tensor], Callable[..., tuple]]:
+    """A model's state and weights as a flat list of leaves, and what puts the list back together."""
+    weights = random_ntm.tensors(random_ntm.drawn_weights(size, generator), size)
+    state = random_ntm.batch([random_ntm.drawn_state(size, generator) for _ in range(batch)])
+    leaves = [leaf.requires_grad_() for leaf in (*state, *random_ntm.flattened(weights)) if leaf.numel()]
 
     def assembled(*flat: Tensor) -> tuple:
         rest = iter(flat)
         tensors = [next(rest) if tensor.numel() else tensor for tensor in state]
-        return NTMState(*tensors), machines.rebuilt(list(rest), weights)
+        return NTMState(*tensors), random_ntm.rebuilt(list(rest), weights)
 
     return leaves, assembled
 
 
 def assert_step_gradient(size: Sizes, generator: np.random.Generator) -> None:
-    leaves, assembled = machine(size, generator, batch=1)
+    leaves, assembled = make_model(size, generator, batch=1)
     inputs = torch.tensor(generator.normal(size=(1, size.input_size))).requires_grad_()
 
     def step(inputs: Tensor, *flat: Tensor) -> list[Tensor]:
-        output, state = ntm_step(inputs, *assembled(*flat), machines.options(size))
+        output, state = ntm_step(inputs, *assembled(*flat), random_ntm.options(size))
         return [output, *(tensor for tensor in state if tensor.numel())]
 
     assert gradcheck(step, [inputs, *leaves])
 
 
 EVERY_OPTION = [
-    machines.sizes(
+    random_ntm.sizes(
         input_size=1, hidden_size=2, memory_slots=3, memory_width=2, output_size=1, controller=controller,
         num_layers=layers, addressing=addressing, clip=clip, read_heads=read_heads, write_heads=write_heads,
     )
@@ -156,19 +156,19 @@ def test_gradient_of_a_step_for_every_option(size: Sizes) -> None:
 @pytest.mark.parametrize("seed", range(60))
 def test_gradient_of_a_step_for_drawn_sizes(seed: int) -> None:
     generator = np.random.default_rng(seed)
-    assert_step_gradient(machines.drawn_sizes(generator), generator)
+    assert_step_gradient(random_ntm.drawn_sizes(generator), generator)
 
 
 @pytest.mark.parametrize("seed", [0, *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(1, 40))])
 def test_gradient_of_a_scan_over_sequences_of_different_lengths(seed: int) -> None:
     generator = np.random.default_rng(seed)
-    size = machines.drawn_sizes(generator)
-    leaves, assembled = machine(size, generator, batch=2)
+    size = random_ntm.drawn_sizes(generator)
+    leaves, assembled = make_model(size, generator, batch=2)
     inputs = torch.tensor(generator.normal(size=(3, 2, size.input_size))).requires_grad_()
     lengths = torch.tensor([3, seed % 3])
 
     def scan(inputs: Tensor, *flat: Tensor) -> list[Tensor]:
-        result = ntm_scan(inputs, *assembled(*flat), machines.options(size), lengths=lengths, backend="reference")
+        result = ntm_scan(inputs, *assembled(*flat), random_ntm.options(size), lengths=lengths, backend="reference")
         return [result.outputs, *(tensor for tensor in result.state if tensor.numel())]
 
     assert gradcheck(scan, [inputs, *leaves])

@@ -1,4 +1,4 @@
-"""What must hold of every weighting whatever the machine's weights: it is >= 0 and sums to 1."""
+"""What must hold of every weighting whatever the model's weights: it is >= 0 and sums to 1."""
 
 import numpy as np
 import pytest
@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from tapehead.maths.ntm import NTMState, ntm_step
-from tests.maths import machines
+from tests.maths import random_ntm
 
 CASES, STEPS, BATCH = 500, 4, 3
 
@@ -20,12 +20,12 @@ def test_weightings_stay_distributions(scale: float, dtype: torch.dtype) -> None
     """A scale of 1e4 makes every head parameter saturate one way or the other."""
     for seed in range(CASES // 4):
         generator = np.random.default_rng([seed, round(10 * scale)])
-        size = machines.drawn_sizes(generator)
-        weights = machines.tensors(machines.drawn_weights(size, generator, scale), size, dtype)
-        state = machines.batch([machines.drawn_state(size, generator) for _ in range(BATCH)], dtype)
+        size = random_ntm.drawn_sizes(generator)
+        weights = random_ntm.tensors(random_ntm.drawn_weights(size, generator, scale), size, dtype)
+        state = random_ntm.batch([random_ntm.drawn_state(size, generator) for _ in range(BATCH)], dtype)
         for _ in range(STEPS):
             inputs = torch.tensor(generator.normal(size=(BATCH, size.input_size)), dtype=dtype)
-            output, state = ntm_step(inputs, state, weights, machines.options(size))
+            output, state = ntm_step(inputs, state, weights, random_ntm.options(size))
             assert_distributions(state.read_weightings)
             assert_distributions(state.write_weightings)
             assert_in_range(output, state, size.clip)

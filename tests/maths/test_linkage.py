@@ -90,7 +90,7 @@ def test_rows_and_columns_of_links_and_the_precedence_sum_to_at_most_one(dtype: 
     for step in range(200):
         weights = generator.dirichlet(np.full(SLOTS, 0.3), (4, 2)) * generator.choice([1, 0.5, 1e-3], (4, 2, 1))
         written = torch.tensor(weights, dtype=dtype)
-        to, of = (part if count is None else linkage.thin(part, count) for part in (written, precedence))
+        to, of = (part if count is None else linkage.keep_top_k(part, count) for part in (written, precedence))
         links, precedence = linkage.links(links, to, of), linkage.precedence(precedence, to)
         assert (links >= -rounding).all(), step
         assert (links.sum(-1) <= 1 + rounding).all(), step
@@ -103,17 +103,17 @@ def test_rows_and_columns_of_links_and_the_precedence_sum_to_at_most_one(dtype: 
 def test_thinning_to_all_slots_changes_nothing() -> None:
     weighting = torch.rand(2, 3, SLOTS, generator=torch.Generator().manual_seed(0))
     for count in (SLOTS, SLOTS + 1):
-        assert torch.equal(linkage.thin(weighting, count), weighting)
+        assert torch.equal(linkage.keep_top_k(weighting, count), weighting)
 
 
-def test_thinning_keeps_the_heaviest_slots_as_they_are() -> None:
-    assert_close(linkage.thin(vector(0.1, 0.2, 0.05, 0.4, 0.05)[None, None], 2), [[[0, 0.2, 0, 0.4, 0]]])
+def test_keep_top_k_keeps_the_largest_weights_as_they_are() -> None:
+    assert_close(linkage.keep_top_k(vector(0.1, 0.2, 0.05, 0.4, 0.05)[None, None], 2), [[[0, 0.2, 0, 0.4, 0]]])
 
 
 def test_rounding_does_not_choose_the_slots_that_thinning_keeps() -> None:
     equal = torch.full((1, 1, 100), 0.01, dtype=torch.float64)
     shaken = equal + 1e-9 * torch.randn(1, 1, 100, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
-    assert_close(linkage.thin(shaken, 8), linkage.thin(equal, 8).numpy(), tolerance=1e-8)
+    assert_close(linkage.keep_top_k(shaken, 8), linkage.keep_top_k(equal, 8).numpy(), tolerance=1e-8)
 
 
 def test_sharpening_what_the_links_say_gives_back_a_onehot() -> None:

@@ -79,8 +79,8 @@ def test_thinning_equals_numpy(seed: int, count: int) -> None:
     draw = Draw(seed)
     weighting = draw.weighting(draw.B, draw.H, draw.N)
     weighting[:, 0, draw.N // 2] = weighting[:, 0, 0]  # equally heavy slots
-    expected = [[numpy_dnc.thinned(row, count) for row in rows] for rows in weighting]
-    assert_close(linkage.thin(torch.tensor(weighting), count), expected)
+    expected = [[numpy_dnc.keep_top_k(row, count) for row in rows] for rows in weighting]
+    assert_close(linkage.keep_top_k(torch.tensor(weighting), count), expected)
 
 
 @pytest.mark.parametrize("seed", SEEDS)

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from tapehead.maths.ntm import NTMState, ntm_step
-from tests.maths import machines, numpy_ntm
+from tests.maths import numpy_ntm, random_ntm
 from tests.maths.numpy_ntm import Array, Sizes
 
 VALUE_TOLERANCE = 1e-12
@@ -22,7 +22,7 @@ DIFFERENCE_TOLERANCE = 1e-7
 BATCH, STEPS = 2, 3
 
 EVERY_OPTION = [
-    machines.sizes(controller=controller, num_layers=layers, addressing=addressing, clip=clip, **heads)
+    random_ntm.sizes(controller=controller, num_layers=layers, addressing=addressing, clip=clip, **heads)
     for (controller, layers), addressing, clip, heads in itertools.product(
         [("lstm", 1), ("lstm", 3), ("feedforward", 1)],
         ["content_and_location", "content"],
@@ -45,19 +45,19 @@ def test_steps_equal_the_numpy_version_for_every_option(size: Sizes) -> None:
 @pytest.mark.parametrize("seed", range(100))
 def test_steps_equal_the_numpy_version_for_drawn_sizes(seed: int) -> None:
     generator = np.random.default_rng(seed)
-    assert_steps_equal(machines.drawn_sizes(generator), generator)
+    assert_steps_equal(random_ntm.drawn_sizes(generator), generator)
 
 
 def assert_steps_equal(size: Sizes, generator: np.random.Generator) -> None:
     """Go some steps with both versions, each on from its own state, and compare all there is after each."""
-    weights = machines.drawn_weights(size, generator)
-    theirs = [machines.drawn_state(size, generator) for _ in range(BATCH)]
-    ours = machines.batch(theirs)
+    weights = random_ntm.drawn_weights(size, generator)
+    theirs = [random_ntm.drawn_state(size, generator) for _ in range(BATCH)]
+    ours = random_ntm.batch(theirs)
     for _ in range(STEPS):
         inputs = generator.normal(size=(BATCH, size.input_size))
         stepped = [numpy_ntm.step(weights, size, x, state) for x, state in zip(inputs, theirs, strict=True)]
         outputs, theirs = [output for output, _ in stepped], [state for _, state in stepped]
-        output, ours = ntm_step(torch.tensor(inputs), ours, machines.tensors(weights, size), machines.options(size))
+        output, ours = ntm_step(torch.tensor(inputs), ours, random_ntm.tensors(weights, size), random_ntm.options(size))
         assert_equal("output", output, np.stack(outputs))
         for field in NTMState._fields:
             assert_equal(field, getattr(ours, field), np.stack([getattr(state, field) for state in theirs]))
@@ -71,7 +71,7 @@ def assert_equal(name: str, ours: Tensor, theirs: Array) -> None:
 
 
 GRADIENT_OPTIONS = [
-    machines.sizes(memory_slots=5, memory_width=2, hidden_size=2, input_size=2, **changes)
+    random_ntm.sizes(memory_slots=5, memory_width=2, hidden_size=2, input_size=2, **changes)
     for changes in (
         {},
         {"num_layers": 2},
@@ -89,7 +89,7 @@ GRADIENT_OPTIONS = [
 @pytest.mark.parametrize("size", GRADIENT_OPTIONS, ids=str)
 def test_gradients_equal_finite_differences_of_the_numpy_version(size: Sizes) -> None:
     generator = np.random.default_rng(2)
-    weights, state = machines.drawn_weights(size, generator), machines.drawn_state(size, generator)
+    weights, state = random_ntm.drawn_weights(size, generator), random_ntm.drawn_state(size, generator)
     inputs = generator.normal(size=(2, size.input_size))
     taste_of_outputs = generator.normal(size=(2, size.output_size))
     taste_of_state = [generator.normal(size=getattr(state, field).shape) for field in NTMState._fields]
@@ -103,22 +103,26 @@ def test_gradients_equal_finite_differences_of_the_numpy_version(size: Sizes) ->
         tasted = [np.sum(end * taste) for end, taste in zip(ends, taste_of_state, strict=True)]
         return float(np.sum(outputs * taste_of_outputs) + sum(tasted))
 
-    our_inputs, our_state, our_weights = torch.tensor(inputs), machines.batch([state]), machines.tensors(weights, size)
-    leaves = [our_inputs, *our_state, *machines.flattened(our_weights)]
+    our_inputs, our_state, our_weights = (
+        torch.tensor(inputs),
+        random_ntm.batch([state]),
+        random_ntm.tensors(weights, size),
+    )
+    leaves = [our_inputs, *our_state, *random_ntm.flattened(our_weights)]
     for leaf in leaves:
         leaf.requires_grad_()
     after, outputs = our_state, []
     for x in our_inputs:
-        output, after = ntm_step(x[None], after, our_weights, machines.options(size))
+        output, after = ntm_step(x[None], after, our_weights, random_ntm.options(size))
         outputs.append(output[0])
     our_score = (torch.stack(outputs) * torch.tensor(taste_of_outputs)).sum()
     our_score += sum((end[0] * torch.tensor(taste)).sum() for end, taste in zip(after, taste_of_state, strict=True))
     assert abs(our_score.item() - their_score()) <= VALUE_TOLERANCE * 10
 
     slopes = torch.autograd.grad(our_score, leaves, allow_unused=True, materialize_grads=True)
-    slopes_of_weights = machines.arrays_of(machines.rebuilt(slopes[7:], our_weights), size)
+    slopes_of_weights = random_ntm.arrays_of(random_ntm.rebuilt(slopes[7:], our_weights), size)
     ours = [slopes[0].numpy(), *(slope[0].numpy() for slope in slopes[1:7]), *slopes_of_weights]
-    theirs = [inputs, *(getattr(state, field) for field in NTMState._fields), *machines.arrays(weights)]
+    theirs = [inputs, *(getattr(state, field) for field in NTMState._fields), *random_ntm.arrays(weights)]
     for slope, array in zip(ours, theirs, strict=True):
         np.testing.assert_allclose(slope, differences(their_score, array), rtol=0, atol=DIFFERENCE_TOLERANCE)
 

@@ -1,18 +1,19 @@
-"""What is due, worked out from what went in alone, step by step as a person would: no array, nothing of the tasks'.
+"""Targets worked out from the inputs alone, step by step as a person would: no array, nothing of the tasks'.
 
-A decoder takes the steps of one sequence, blank ones at its end included, each a list of numbers, and what its encoding
-is to be. It gives the steps on which something is due, with what that is; a None stands for a bit that nothing tells.
-Where a sequence is not written as it should be, it raises.
+A decoder takes the time steps of one sequence, blank ones at its end included, each a list of numbers (or a token id),
+and what its encoding is to be. It gives the time steps that have a target, with that target; a None stands for a bit
+that nothing tells. Where a sequence is not written as it should be, it raises.
 """
 
 import math
 from collections.abc import Callable
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 Step: TypeAlias = list[float]
 Due: TypeAlias = dict[int, list[float | None]]
 
 BITS, ITEM_BITS, ITEM_LENGTH = 8, 6, 3
+DELIMITER, BLANK = 4, 5  # token ids, after the four symbols
 TRAINED_REPEATS = range(1, 11)
 
 
@@ -28,7 +29,7 @@ def expect(right: bool, what: str) -> None:
 
 def blank(steps: list[Step]) -> None:
     """Raise unless nothing is heard on these steps."""
-    expect(all(value == 0 for step in steps for value in step), "something is heard where an answer is due, or later")
+    expect(all(value == 0 for step in steps for value in step), "an input where an output is to come, or later")
 
 
 def bits_of(step: Step, count: int) -> list[float]:
@@ -134,10 +135,27 @@ def ngrams(steps: list[Step], _: str) -> Due:
     return due
 
 
-DECODERS: dict[str, Callable[[list[Step], str], Due]] = {
+def reverse(tokens: list[int], _: str) -> Due:
+    """Take the symbols before the delimiter from a pile, the last first."""
+    pile: list[int] = []
+    for token in tokens:
+        if token == DELIMITER:
+            break
+        expect(0 <= token < DELIMITER, "a symbol is of the alphabet")
+        pile.append(token)
+    first = len(pile) + 1
+    expect(all(token == BLANK for token in tokens[first:]), "a token where an output is to come, or later")
+    due: Due = {}
+    while pile:
+        due[first + len(due)] = [pile.pop()]
+    return due
+
+
+DECODERS: dict[str, Callable[[list[Any], str], Due]] = {
     "copy": copy,
     "repeat_copy": repeat_copy,
     "associative_recall": associative_recall,
     "ngrams": ngrams,
     "priority_sort": priority_sort,
+    "reverse": reverse,
 }

@@ -1,4 +1,4 @@
-"""Every task in every encoding, and sizes to ask for, some beyond what is trained on."""
+"""Every task in every encoding, and sizes to draw, some beyond what is trained on."""
 
 import inspect
 from typing import get_args
@@ -14,6 +14,7 @@ from tapehead.tasks import (
     NGrams,
     PrioritySort,
     RepeatCopy,
+    Reverse,
     Sizes,
     Task,
 )
@@ -30,12 +31,13 @@ EVERY: dict[str, Task] = {
 }
 
 REACH: dict[type[Task], tuple[tuple[int, ...], tuple[int, ...]]] = {
-    # the smallest sizes that have a question at all, and twice the largest that are trained on or more
+    # the smallest sizes that there are, and twice the largest that are trained on or more
     Copy: ((1,), (40,)),
     RepeatCopy: ((1, 1), (20, 20)),
     AssociativeRecall: ((2,), (20,)),
     NGrams: ((1,), (400,)),
     PrioritySort: ((1,), (40,)),
+    Reverse: ((1,), (40,)),
 }
 
 
@@ -51,5 +53,5 @@ def sizes_of(task: Task, count: int, seed: int = 0) -> Sizes:
 
 
 def sampled(task: Task, sizes: list[tuple[int, ...]], seed: int = 0) -> Batch:
-    """Ask for questions of these sizes."""
+    """Draw sequences of these sizes."""
     return task.sample(np.array(sizes, np.int64).reshape(len(sizes), len(task.size_names)), generator(seed))

@@ -7,19 +7,19 @@ import numpy as np
 import pytest
 import torch
 
-from tapehead.tasks import AssociativeRecall, NGrams, PrioritySort, RepeatCopy
+from tapehead.tasks import AssociativeRecall, NGrams, PrioritySort, RepeatCopy, Reverse
 from tests.tasks.decoders import TRAINED_REPEATS
-from tests.tasks.every import ENCODED, EVERY, generator, sampled
+from tests.tasks.every import ENCODED, EVERY, sampled
 
 SIGMAS = 5
 """Standard errors that a mean may be off: once in two million draws, and these are drawn with fixed seeds."""
 
 
 def vectors_of(both: str) -> torch.Tensor:
-    """What was heard on the bits' channels of 2,000 questions of the largest size, (vectors, bits)."""
+    """The inputs on the bits' channels of 2,000 sequences of the largest size, (vectors, bits)."""
     name, encoding = ENCODED[both]
     task = EVERY[both]
-    inputs = sampled(task, [task.largest] * 2000, seed=7).inputs
+    inputs = sampled(task, [task.max_size] * 2000, seed=7).inputs
     match name:
         case "copy":
             heard = inputs[:20, :, :8]
@@ -34,7 +34,7 @@ def vectors_of(both: str) -> torch.Tensor:
     return heard.flatten(0, 1)
 
 
-@pytest.mark.parametrize("both", [both for both in ENCODED if both != "ngrams"])
+@pytest.mark.parametrize("both", [both for both in ENCODED if both not in {"ngrams", "reverse"}])
 def test_bits_are_fair_coins_and_know_nothing_of_each_other(both):
     bits = 2 * vectors_of(both) - 1
     allowed = SIGMAS / math.sqrt(len(bits))
@@ -49,7 +49,7 @@ def test_bits_are_fair_coins_and_know_nothing_of_each_other(both):
 
 @pytest.mark.parametrize("encoding", ["graves2014", "collier2018"])
 @pytest.mark.parametrize("items", [2, 3, 6, 12])
-def test_every_item_but_the_last_is_asked_for_as_often(encoding, items):
+def test_every_item_but_the_last_is_the_query_as_often(encoding, items):
     count, stride = 4000, 4 if encoding == "graves2014" else 3
     inputs = sampled(AssociativeRecall(encoding=encoding), [(items,)] * count, seed=items).inputs
     query = inputs[items * stride + 1 : items * stride + 4, :, :6]
@@ -109,9 +109,23 @@ def test_the_first_bits_of_a_source_are_fair_coins():
     assert (products - torch.eye(5)).abs().max() < SIGMAS / math.sqrt(20_000)
 
 
-def test_the_best_prediction_of_ngrams_costs_132_7_bits():
-    task, source = NGrams(), generator(2020)
-    costs = torch.cat([task.best(task.sample(np.full((1000, 1), 200), source)) for _ in range(10)])
-    assert len(costs) == 10_000
-    assert abs(float(costs.mean()) - 132.7) < 1.2
-    assert abs(float(costs.std()) - 37) < 2
+@pytest.mark.parametrize("alphabet", [2, 4, 7])
+def test_symbols_are_drawn_equally_often_and_know_nothing_of_each_other(alphabet):
+    symbols = sampled(Reverse(alphabet=alphabet), [(20,)] * 4000, seed=alphabet).inputs[:20]
+    hits = (symbols.unsqueeze(-1) == torch.arange(alphabet)).double()  # (20, 4000, alphabet)
+    share = 1 / alphabet
+    for place in range(20):
+        allowed = SIGMAS * math.sqrt(share * (1 - share) / 4000)
+        assert (hits[place].mean(dim=0) - share).abs().max() < allowed
+    pairs = hits[:-1].flatten(0, 1).T @ hits[1:].flatten(0, 1) / (19 * 4000)
+    assert (pairs - share**2).abs().max() < SIGMAS * math.sqrt(share**2 * (1 - share**2) / (19 * 4000))
+
+
+def test_by_chance_a_reversed_string_costs_two_bits_a_symbol_and_three_in_four_are_wrong():
+    task, count = Reverse(), 4000
+    batch = sampled(task, [(20,)] * count, seed=3)
+    bits = task.cross_entropy(torch.zeros(41, count, 4), batch)
+    assert torch.allclose(bits, torch.tensor(20 * math.log2(4)))
+    guesses = torch.rand(41, count, 4, generator=torch.Generator().manual_seed(4))
+    errors = task.count_errors(guesses, batch).double()
+    assert abs(float(errors.mean()) - 20 * (1 - 1 / 4)) < SIGMAS * math.sqrt(20 * 3 / 16 / count)

@@ -1,4 +1,4 @@
-"""What is due follows from what was heard: every task against a decoder that knows nothing of how it is made."""
+"""The targets follow from the inputs: every task against a decoder that knows nothing of how it is made."""
 
 from collections.abc import Callable
 
@@ -6,44 +6,46 @@ import pytest
 import torch
 
 from tapehead.tasks import Batch
-from tests.tasks.decoders import DECODERS, Due, MalformedError
+from tests.tasks.decoders import DECODERS, DELIMITER, Due, MalformedError
 from tests.tasks.every import ENCODED, EVERY, generator, sizes_of
 
 SEQUENCES, AT_A_TIME = 1000, 50
 
 
 def told(batch: Batch, sequence: int, steps: int) -> Due:
-    """What the batch says is due in one sequence."""
+    """The targets of one sequence, as the batch has them."""
     targets = batch.targets[:steps, sequence].tolist()
-    return {step: targets[step] for step in range(steps) if batch.scored[step, sequence]}
+    if not batch.targets.is_floating_point():
+        targets = [[symbol] for symbol in targets]
+    return {step: targets[step] for step in range(steps) if batch.mask[step, sequence]}
 
 
-def agree(said: Due, worked_out: Due) -> bool:
+def agree(said: Due, worked_out: Due, possible: set[float]) -> bool:
     if said.keys() != worked_out.keys():
         return False
     pairs = [pair for step, bits in worked_out.items() for pair in zip(bits, said[step], strict=True)]
-    return all(wanted in {None, given} and given in {0.0, 1.0} for wanted, given in pairs)
+    return all(wanted in {None, given} and given in possible for wanted, given in pairs)
 
 
 def wrong_sequences(both: str, batch: Batch) -> list[int]:
     """The sequences on which the batch and the decoder disagree."""
     name, encoding = ENCODED[both]
-    wrong = []
+    wrong, possible = [], {0.0, 1.0} if batch.targets.is_floating_point() else set(range(DELIMITER))
     for sequence, length in enumerate(batch.lengths.tolist()):
-        # where a source of N-grams stops cannot be heard: it is told; the others see the blank steps after the end too
+        # where a source of N-grams stops cannot be seen: it is told; the others see the blank steps after the end too
         steps = length if name == "ngrams" else len(batch.inputs)
         try:
             worked_out = DECODERS[name](batch.inputs[:steps, sequence].tolist(), encoding)
         except (MalformedError, StopIteration):
             wrong.append(sequence)
             continue
-        if max(worked_out) + 1 != length or not agree(told(batch, sequence, len(batch.inputs)), worked_out):
+        if max(worked_out) + 1 != length or not agree(told(batch, sequence, len(batch.inputs)), worked_out, possible):
             wrong.append(sequence)
     return wrong
 
 
 @pytest.mark.parametrize("both", ENCODED)
-def test_what_is_due_follows_from_what_was_heard(both):
+def test_the_targets_follow_from_the_inputs(both):
     task, source = EVERY[both], generator(1)
     sizes = sizes_of(task, SEQUENCES)
     for first in range(0, SEQUENCES, AT_A_TIME):
@@ -51,23 +53,26 @@ def test_what_is_due_follows_from_what_was_heard(both):
         assert wrong_sequences(both, batch) == []
 
 
-def flip_a_due_bit(batch: Batch) -> None:
-    step = int(batch.scored[:, 0].nonzero()[0])
-    batch.targets[step, 0, 0] = 1 - batch.targets[step, 0, 0]
+def change_a_target(batch: Batch) -> None:
+    step = int(batch.mask[:, 0].nonzero()[0])
+    if batch.targets.is_floating_point():
+        batch.targets[step, 0, 0] = 1 - batch.targets[step, 0, 0]
+    else:
+        batch.targets[step, 0] = (batch.targets[step, 0] + 1) % DELIMITER
 
 
 def answer_backwards(batch: Batch) -> None:
-    due = batch.scored[:, 0]
+    due = batch.mask[:, 0]
     batch.targets[due, 0] = batch.targets[due, 0].flip(0)
 
 
 def ask_a_step_later(batch: Batch) -> None:
     batch.targets[1:, 0] = batch.targets[:-1, 0].clone()
-    batch.scored[1:, 0] = batch.scored[:-1, 0].clone()
+    batch.mask[1:, 0] = batch.mask[:-1, 0].clone()
 
 
 def ask_a_step_less(batch: Batch) -> None:
-    batch.scored[int(batch.scored[:, 0].nonzero()[-1]), 0] = False
+    batch.mask[int(batch.mask[:, 0].nonzero()[-1]), 0] = False
 
 
 def end_a_step_late(batch: Batch) -> None:
@@ -83,7 +88,7 @@ def let_a_vector_slip(batch: Batch) -> None:
 
 
 DAMAGES = [
-    flip_a_due_bit,
+    change_a_target,
     answer_backwards,
     ask_a_step_later,
     ask_a_step_less,
@@ -98,7 +103,7 @@ DAMAGES = [
 def test_a_decoder_notices_a_damaged_batch(both: str, damage: Callable[[Batch], None]):
     task = EVERY[both]
     sizes = sizes_of(task, 8, seed=3)
-    sizes[:2] = task.largest  # two alike, for the damages that mix them
+    sizes[:2] = task.max_size  # two alike, for the damages that mix them
     sizes[2] = sizes.max(axis=0) + 1  # and one longer, so that there is a step after their end
     batch = Batch(*map(torch.clone, task.sample(sizes, generator(5))))
     assert wrong_sequences(both, batch) == []

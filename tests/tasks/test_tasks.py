@@ -11,15 +11,17 @@ import torch
 
 import tapehead.tasks
 from tapehead.models import NTM
-from tapehead.tasks import TASKS, AssociativeRecall, Copy, NGrams, PrioritySort, RepeatCopy, Task
+from tapehead.tasks import TASKS, AssociativeRecall, Copy, NGrams, PrioritySort, RepeatCopy, Reverse, SymbolTask, Task
 from tests.processes import complaints
 from tests.tasks.every import EVERY, REACH, generator, sampled, sizes_of
 
-SHARE_OF_AN_UPDATE = 0.05
+SHARE_OF_A_STEP = 0.05
+PARTS = {"task", "batch", "targets"}
+"""Modules of what tasks are made of."""
 
 
 def test_every_task_is_registered():
-    names = {module.name for module in iter_modules(tapehead.tasks.__path__) if not module.name.startswith("_")}
+    names = {module.name for module in iter_modules(tapehead.tasks.__path__)} - PARTS
     assert set(TASKS) == names
     for name, task in TASKS.items():
         assert task.__module__ == import_module(f"tapehead.tasks.{name}").__name__
@@ -31,33 +33,71 @@ class TestEveryTask:
     def test_batches_have_the_shapes_that_are_said(self, task):
         batch = task.sample(sizes_of(task, 7), generator(1))
         steps = batch.inputs.shape[0]
-        assert batch.inputs.shape == (steps, 7, task.input_size)
-        assert batch.targets.shape == (steps, 7, task.output_size)
-        assert batch.scored.shape == (steps, 7)
+        if isinstance(task, Reverse):
+            assert batch.inputs.shape == batch.targets.shape == (steps, 7)
+            assert batch.inputs.dtype == batch.targets.dtype == torch.int64
+        else:
+            assert batch.inputs.shape == (steps, 7, task.input_size)
+            assert batch.targets.shape == (steps, 7, task.output_size)
+            assert batch.inputs.dtype == batch.targets.dtype == torch.float32
+        assert batch.mask.shape == (steps, 7)
         assert int(batch.lengths.max()) == steps
-        assert batch.inputs.dtype == batch.targets.dtype == torch.float32
-        assert (batch.scored.dtype, batch.lengths.dtype) == (torch.bool, torch.int64)
+        task.check_batch(batch, 7)
+        assert (batch.mask.dtype, batch.lengths.dtype) == (torch.bool, torch.int64)
 
-    def test_nothing_is_heard_or_due_after_a_sequence_ends(self, task):
+    def test_inputs_and_targets_as_a_model_sees_them_have_the_sizes_that_are_said(self, task):
+        batch = task.sample(sizes_of(task, 7), generator(1))
+        steps = batch.inputs.shape[0]
+        assert task.input_channels(batch).shape == (steps, 7, task.input_size)
+        assert task.target_channels(batch).shape == (steps, 7, task.output_size)
+        assert task.probabilities(torch.zeros(steps, 7, task.output_size)).shape == (steps, 7, task.output_size)
+
+    def test_targets_are_counted_by_the_sequence(self, task):
+        batch = task.sample(sizes_of(task, 7), generator(1))
+        each = 1 if isinstance(task, SymbolTask) else task.output_size
+        assert task.count_targets(batch).tolist() == [each * int(steps) for steps in batch.mask.sum(dim=0)]
+
+    def test_certain_and_right_predictions_make_no_error_and_cost_next_to_nothing(self, task):
+        batch = task.sample(sizes_of(task, 7), generator(1))
+        logits = 80 * task.target_channels(batch) - 40
+        assert task.count_errors(logits, batch).tolist() == [0.0] * 7
+        assert task.cross_entropy(logits, batch).max() < 1e-6
+        assert task.count_errors(-logits, batch).sum() > 0
+
+    def test_the_gradient_is_that_of_autograd_through_the_cross_entropy(self, task):
+        batch = task.sample(sizes_of(task, 4), generator(1))
+        shape = (len(batch.inputs), 4, task.output_size)
+        logits = torch.randn(shape, generator=torch.Generator().manual_seed(1), requires_grad=True)
+        scale = torch.tensor(0.3)
+        (scale * task.cross_entropy(logits, batch).sum()).backward()
+        torch.testing.assert_close(task.cross_entropy_gradient(logits.detach(), batch, scale), logits.grad)
+
+    def test_what_a_sequence_gives_to_remember_is_a_count_that_grows_with_its_size_or_is_not_known(self, task):
+        small, large = task.memory_needed(task.min_size), task.memory_needed(task.max_size)
+        assert (small is None) == (large is None) == isinstance(task, NGrams)
+        assert isinstance(task, NGrams) or 1 <= small <= large
+
+    def test_no_input_and_no_target_comes_after_a_sequence_ends(self, task):
         batch = task.sample(sizes_of(task, 50), generator(1))
         over = torch.arange(len(batch.inputs))[:, None] >= batch.lengths
         assert over.any()
-        assert not batch.inputs[over].any()
+        blank = task.alphabet + 1 if isinstance(task, Reverse) else 0
+        assert (batch.inputs[over] == blank).all()
         assert not batch.targets[over].any()
-        assert not batch.scored[over].any()
+        assert not batch.mask[over].any()
 
-    def test_targets_are_bits_where_something_is_due_and_nothing_elsewhere(self, task):
+    def test_targets_are_bits_or_symbols_within_the_mask_and_zeros_elsewhere(self, task):
         batch = task.sample(sizes_of(task, 50), generator(1))
-        assert set(batch.targets.unique().tolist()) <= {0.0, 1.0}
-        assert batch.scored.any(dim=0).all()
-        assert not batch.targets[~batch.scored].any()
+        assert set(batch.targets.unique().tolist()) <= set(range(task.alphabet if isinstance(task, Reverse) else 2))
+        assert batch.mask.any(dim=0).all()
+        assert not batch.targets[~batch.mask].any()
 
     def test_sizes_reach_from_the_smallest_to_the_largest_and_further(self, task):
-        assert len(task.smallest) == len(task.largest) == len(task.size_names)
-        assert all(small <= large for small, large in zip(task.smallest, task.largest, strict=True))
-        assert task.further[0] == task.largest
-        assert all(len(size) == len(task.size_names) for size in task.further)
-        assert len(set(task.further)) == len(task.further)
+        assert len(task.min_size) == len(task.max_size) == len(task.size_names)
+        assert all(small <= large for small, large in zip(task.min_size, task.max_size, strict=True))
+        assert task.eval_sizes[0] == task.max_size
+        assert all(len(size) == len(task.size_names) for size in task.eval_sizes)
+        assert len(set(task.eval_sizes)) == len(task.eval_sizes)
 
     def test_the_same_generator_gives_the_same_batch(self, task):
         sizes = sizes_of(task, 5)
@@ -71,13 +111,13 @@ class TestEveryTask:
         before = sizes.copy()
         batch = task.sample(sizes, generator())
         copies = [tensor.clone() for tensor in batch]
-        task.best(batch)
+        task.optimal_bits(batch)
         assert torch.equal(torch_s, torch.random.get_rng_state())
         assert np.array_equal(numpy_s, np.random.get_state()[1])  # noqa: NPY002
         assert np.array_equal(sizes, before)
         assert all(map(torch.equal, batch, copies))
 
-    def test_a_question_does_not_depend_on_how_large_the_others_are(self, task):
+    def test_a_sequence_does_not_depend_on_how_large_the_others_are(self, task):
         sizes, others = sizes_of(task, 9, seed=1), sizes_of(task, 9, seed=2)
         others[4] = sizes[4]
         batch, other = task.sample(sizes, generator(3)), task.sample(others, generator(3))
@@ -88,30 +128,30 @@ class TestEveryTask:
 
     def test_an_empty_batch_is_a_batch(self, task):
         batch = sampled(task, [])
-        assert batch.inputs.shape == (1, 0, task.input_size)
-        assert batch.targets.shape == (1, 0, task.output_size)
+        assert task.input_channels(batch).shape == (1, 0, task.input_size)
+        assert task.target_channels(batch).shape == (1, 0, task.output_size)
 
-    def test_the_best_possible_answer_is_certain_or_costs_bits(self, task):
+    def test_the_best_possible_prediction_is_certain_or_costs_bits(self, task):
         batch = task.sample(sizes_of(task, 9), generator(1))
-        best = task.best(batch)
+        best = task.optimal_bits(batch)
         assert (best is not None) == isinstance(task, NGrams), (
-            "a word on why an answer is uncertain belongs to its task"
+            "a word on why a prediction is uncertain belongs to its task"
         )
         if best is not None:
             assert best.shape == (9,)
             assert (best > 0).all()
             assert (best < 2 * batch.lengths).all()
 
-    def test_making_a_batch_takes_at_most_a_twentieth_of_an_update(self, task):
-        model, sizes = NTM(task.input_size, task.output_size), np.array([task.largest] * 32)
+    def test_making_a_batch_takes_at_most_a_twentieth_of_a_training_step(self, task):
+        model, sizes = NTM(task.input_size, task.output_size), np.array([task.max_size] * 32)
         batch = task.sample(sizes, generator())
 
-        def update() -> None:
-            model(batch.inputs, lengths=batch.lengths)[0].sum().backward()
+        def step() -> None:
+            model(task.input_channels(batch), lengths=batch.lengths)[0].sum().backward()
 
-        update()
+        step()
         made = shortest(lambda: task.sample(sizes, generator()), 20)
-        assert made < SHARE_OF_AN_UPDATE * shortest(update, 3)
+        assert made < SHARE_OF_A_STEP * shortest(step, 3)
 
 
 def shortest(action: Any, times: int) -> float:
@@ -128,13 +168,18 @@ WRONG: list[tuple[type[Task], dict[str, Any], type[Exception], str]] = [
     (Copy, {"encoding": "graves"}, ValueError, "encoding: expected one of 'graves2014', 'collier2018', not 'graves'"),
     (Copy, {"bits": 0}, ValueError, "bits: expected a whole number >= 1, not 0"),
     (Copy, {"min_length": 1.5}, TypeError, "min_length: expected a whole number >= 1, not 1.5"),
-    (Copy, {"min_length": 21}, ValueError, "max_length: expected a whole number >= 21, not 20"),
+    (Copy, {"min_length": 21}, ValueError, "min_length, max_length: expected min_length <= max_length, not 21 and 20"),
     (RepeatCopy, {"encoding": None}, TypeError, "encoding: expected one of 'graves2014', 'collier2018', not None"),
     (RepeatCopy, {"bits": "8"}, TypeError, "bits: expected a whole number >= 1, not '8'"),
     (RepeatCopy, {"min_length": 0}, ValueError, "min_length: expected a whole number >= 1, not 0"),
     (RepeatCopy, {"max_length": 0}, ValueError, "max_length: expected a whole number >= 1, not 0"),
     (RepeatCopy, {"min_repeats": 0}, ValueError, "min_repeats: expected a whole number >= 1, not 0"),
-    (RepeatCopy, {"min_repeats": 11}, ValueError, "max_repeats: expected a whole number >= 11, not 10"),
+    (
+        RepeatCopy,
+        {"min_repeats": 11},
+        ValueError,
+        "min_repeats, max_repeats: expected min_repeats <= max_repeats, not 11 and 10",
+    ),
     (
         RepeatCopy,
         {"max_repeats": 5},
@@ -148,11 +193,24 @@ WRONG: list[tuple[type[Task], dict[str, Any], type[Exception], str]] = [
     (AssociativeRecall, {"max_items": 1}, ValueError, "max_items: expected a whole number >= 2, not 1"),
     (NGrams, {"context": 0}, ValueError, "context: expected a whole number >= 1, not 0"),
     (NGrams, {"context": 17}, ValueError, "context: expected a whole number <= 16, not 17"),
-    (NGrams, {"min_steps": 0}, ValueError, "min_steps: expected a whole number >= 1, not 0"),
-    (NGrams, {"max_steps": 100}, ValueError, "max_steps: expected a whole number >= 200, not 100"),
+    (NGrams, {"min_length": 0}, ValueError, "min_length: expected a whole number >= 1, not 0"),
+    (
+        NGrams,
+        {"max_length": 100},
+        ValueError,
+        "min_length, max_length: expected min_length <= max_length, not 200 and 10",
+    ),
+    (Reverse, {"alphabet": 1}, ValueError, "alphabet: expected a whole number >= 2, not 1"),
+    (Reverse, {"min_length": 0}, ValueError, "min_length: expected a whole number >= 1, not 0"),
+    (Reverse, {"max_length": "20"}, TypeError, "max_length: expected a whole number >= 1, not '20'"),
     (PrioritySort, {"bits": True}, TypeError, "bits: expected a whole number >= 1, not True"),
     (PrioritySort, {"min_items": 0}, ValueError, "min_items: expected a whole number >= 1, not 0"),
-    (PrioritySort, {"max_items": 10}, ValueError, "max_items: expected a whole number >= 20, not 10"),
+    (
+        PrioritySort,
+        {"max_items": 10},
+        ValueError,
+        "min_items, max_items: expected min_items <= max_items, not 20 and 10",
+    ),
 ]
 
 
@@ -160,12 +218,14 @@ WRONG: list[tuple[type[Task], dict[str, Any], type[Exception], str]] = [
 def test_a_wrong_option_is_named(kind):
     cases = [(options, error, message) for task, options, error, message in WRONG if task is kind]
     assert {name for options, _, _ in cases for name in options} >= set(kind.__dataclass_fields__) - {"max_length"}
-    heard = complaints(kind, [options for options, _, _ in cases])
-    for (_, error, message), (raised, said) in zip(cases, heard, strict=True):
+    raised_and_said = complaints(kind, [options for options, _, _ in cases])
+    for (_, error, message), (raised, said) in zip(cases, raised_and_said, strict=True):
         assert raised is error
         assert said.startswith(message)
 
 
 def test_a_single_item_has_none_that_follows_it():
-    with pytest.raises(ValueError, match="items: expected at least 2, since the item after another is due, not 1"):
+    with pytest.raises(
+        ValueError, match="items: expected at least 2, since the target is the item after another, not 1"
+    ):
         sampled(AssociativeRecall(), [(2,), (1,)])

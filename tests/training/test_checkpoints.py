@@ -18,17 +18,17 @@ from tapehead.training.checkpoints import (
     write_checkpoint,
 )
 from tapehead.training.errors import BrokenCheckpointError, StoppedError
-from tests.training.tiny import digests, resume, stop_after, tiny_run, train, undisturbed
+from tests.training.tiny import digests, resume, stop_after, tiny_config, train, undisturbed
 
 
-def checkpoint(update: int) -> Checkpoint:
-    tensors = {"weight": torch.arange(6.0).reshape(2, 3) + update, "step": torch.tensor(update)}
-    return Checkpoint(update, tensors, {"loss": 0.1 + update, "solved": None})
+def checkpoint(step: int) -> Checkpoint:
+    tensors = {"weight": torch.arange(6.0).reshape(2, 3) + step, "step": torch.tensor(step)}
+    return Checkpoint(step, tensors, {"loss": 0.1 + step, "solved": None})
 
 
 def same(one: Checkpoint, other: Checkpoint) -> bool:
     tensors = all(torch.equal(one.tensors[name], other.tensors[name]) for name in one.tensors | other.tensors)
-    return tensors and (one.update, one.facts) == (other.update, other.facts)
+    return tensors and (one.step, one.state) == (other.step, other.state)
 
 
 def two_checkpoints(folder: Path) -> None:
@@ -42,8 +42,8 @@ def test_what_was_written_comes_back(tmp_path):
 
 
 def test_the_last_two_are_kept(tmp_path):
-    for update in (1, 2, 3, 10, 100_000_000_000):
-        write_checkpoint(tmp_path, checkpoint(update))
+    for step in (1, 2, 3, 10, 100_000_000_000):
+        write_checkpoint(tmp_path, checkpoint(step))
     assert {path.stem.lstrip("0") for path in tmp_path.iterdir()} == {"10", "100000000000"}
     last, problems = last_checkpoint(tmp_path)
     assert same(last, checkpoint(100_000_000_000))
@@ -97,7 +97,7 @@ def test_a_checkpoint_under_the_name_of_another_is_found_out(tmp_path):
     two_checkpoints(tmp_path)
     for suffix in ("json", "safetensors"):
         shutil.copy(tmp_path / f"00000003.{suffix}", tmp_path / f"00000007.{suffix}")
-    with pytest.raises(BrokenCheckpointError, match="it is of update 3"):
+    with pytest.raises(BrokenCheckpointError, match="it is of step 3"):
         read_checkpoint(tmp_path, 7)
 
 
@@ -152,30 +152,30 @@ def test_what_a_crash_left_half_written_is_cleared_away(tmp_path):
 
 
 def test_a_run_goes_on_from_the_checkpoint_before_a_damaged_one_and_ends_the_same(tmp_path):
-    run = tiny_run()
-    expected = undisturbed(run, tmp_path / "undisturbed")
+    config = tiny_config()
+    expected = undisturbed(config, tmp_path / "undisturbed")
     with pytest.raises(StoppedError):
-        train(run, tmp_path / "run", stop=stop_after(10))
+        train(config, tmp_path / "run", should_stop=stop_after(10))
     (tmp_path / "run/checkpoints/00000010.safetensors").write_bytes(b"damaged")
     warnings: list[str] = []
     resume(tmp_path / "run", warn=warnings.append)
     assert len(warnings) == 1
-    assert "going on from the one before, of update 8" in warnings[0]
+    assert "resuming from the checkpoint before it, of step 8" in warnings[0]
     assert digests(tmp_path / "run") == expected
 
 
 def test_metrics_that_were_changed_are_found_out(tmp_path):
     with pytest.raises(StoppedError):
-        train(tiny_run(), tmp_path, stop=stop_after(10))
+        train(tiny_config(), tmp_path, should_stop=stop_after(10))
     metrics = (tmp_path / "metrics.jsonl").read_text()
     (tmp_path / "metrics.jsonl").write_text(metrics.replace("1", "2", 1))
-    with pytest.raises(BrokenCheckpointError, match="not what was written up to update 10"):
+    with pytest.raises(BrokenCheckpointError, match="not what was written up to step 10"):
         resume(tmp_path)
 
 
 def test_a_checkpoint_of_another_model_is_refused_in_one_line(tmp_path):
     with pytest.raises(StoppedError):
-        train(tiny_run(), tmp_path, stop=stop_after(10))
+        train(tiny_config(), tmp_path, should_stop=stop_after(10))
     folder = tmp_path / "checkpoints"
     last, _ = last_checkpoint(folder)
     write_checkpoint(folder, last._replace(tensors={"model.nothing": torch.zeros(1)}))
@@ -186,4 +186,4 @@ def test_a_checkpoint_of_another_model_is_refused_in_one_line(tmp_path):
 
 def test_manifests_are_json(tmp_path):
     write_checkpoint(tmp_path, checkpoint(3))
-    assert json.loads((tmp_path / "00000003.json").read_text())["facts"] == {"loss": 3.1, "solved": None}
+    assert json.loads((tmp_path / "00000003.json").read_text())["state"] == {"loss": 3.1, "solved": None}

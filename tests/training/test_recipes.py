@@ -1,13 +1,23 @@
-"""Recipes: settings for every task and model, and the papers' own where they tell them."""
+"""Recipes: settings for every task and model, the papers' own where they tell them, and one place for the best ones."""
 
+import inspect
+import json
+import runpy
+from inspect import signature
 from itertools import product
+from pathlib import Path
 
 import pytest
 
+import tapehead
 from tapehead.models import MODELS
 from tapehead.tasks import TASKS
-from tapehead.training.recipes import EVERY_MODEL, RECIPES, describe
-from tapehead.training.run import Run
+from tapehead.training.components import KINDS, known_options
+from tapehead.training.config import RunConfig, run_options
+from tapehead.training.recipes import RECIPES, TAPEHEAD, configure
+from tests.command_line import tapehead as call_tapehead
+
+EXAMPLE = Path(__file__).parents[2] / "examples/train_copy.py"
 
 GRAVES = {
     # task: controller, heads of either kind, units, layers, learning rate; tables 1 to 3 of Graves et al. 2014
@@ -19,47 +29,108 @@ GRAVES = {
 }
 
 
-def said(run: Run) -> tuple[str | None, int | None, int | None, int | None, float]:
-    assert run.read_heads == run.write_heads
-    return (run.controller, run.read_heads, run.hidden_size, run.num_layers, run.learning_rate)
+def said(config: RunConfig) -> tuple[str | None, int | None, int | None, int | None, float]:
+    options = config.model.options
+    assert options.get("read_heads") == options.get("write_heads")
+    described = tuple(options.get(name) for name in ("controller", "read_heads", "hidden_size", "num_layers"))
+    return (*described, config.optimizer.options["lr"])
 
 
-@pytest.mark.parametrize("task", TASKS)
+@pytest.mark.parametrize("task", GRAVES)
 def test_the_papers_settings_are_those_of_their_tables(task):
-    runs = [describe(task=task, model="ntm", seed=1, recipe="graves2014", controller="feedforward")]
-    runs += [describe(task=task, model=model, seed=1, recipe="graves2014") for model in ("ntm", "lstm")]
-    assert list(map(said, runs)) == GRAVES[task]
-    assert {(run.optimiser, run.momentum, run.gradient_clip, run.gradient_bound) for run in runs} == {
-        ("rmsprop", 0.9, "value", 10.0)
-    }
-    assert {(run.memory_slots, run.memory_width) for run in runs[:2]} == {(128, 20)}
+    feedforward = {"model": {"controller": "feedforward"}}
+    configs = [configure(task, "ntm", recipe="graves2014", changes=feedforward)]
+    configs += [configure(task, model, recipe="graves2014") for model in ("ntm", "lstm")]
+    assert list(map(said, configs)) == GRAVES[task]
+    for config in configs:
+        assert (config.optimizer.name, config.optimizer.options["momentum"]) == ("rmsprop", 0.9)
+        assert (config.max_grad_norm, config.max_grad_value) == (None, 10.0)
+    for config in configs[:2]:
+        assert (config.model.options["memory_slots"], config.model.options["memory_width"]) == (128, 20)
 
 
-@pytest.mark.parametrize("task", TASKS)
+@pytest.mark.parametrize("task", GRAVES)
 def test_collier_and_beel_train_every_task_alike(task):
     for model in ("ntm", "dnc"):
-        run = describe(task=task, model=model, seed=1, recipe="collier2018")
-        assert said(run) == ("lstm", 1, 100, 1, 1e-3)
-        assert (run.batch_size, run.gradient_clip, run.gradient_bound, run.updates) == (32, "norm", 50.0, 15_625)
+        config = configure(task, model, recipe="collier2018")
+        assert said(config) == ("lstm", 1, 100, 1, 1e-3)
+        assert (config.batch_size, config.max_grad_norm, config.max_grad_value, config.steps) == (
+            32,
+            50.0,
+            None,
+            15_625,
+        )
+
+
+@pytest.mark.parametrize("recipe", ["collier2018", "graves2014"])
+def test_the_papers_start_without_biases_and_learn_their_initial_state(recipe):
+    for task in TASKS:
+        options = configure(task, "ntm", recipe=recipe).model.options
+        assert [options[f"{name}_bias"] for name in ("shift", "sharpening", "gate", "strength")] == [0.0] * 4
+        assert (options["head_init"], options["read_init"]) == ("learned", "learned")
 
 
 def test_every_recipe_makes_every_model_for_every_task():
     for name, task, model in product(RECIPES, TASKS, MODELS):
-        run = describe(task=task, model=model, seed=1, recipe=name)
-        sizes = {size: run.make_model().config[size] for size in ("input_size", "output_size")}
-        assert sizes == {size: getattr(run.make_task(), size) for size in sizes}
+        config = configure(task, model, recipe=name)
+        sizes = {size: config.make_model().config[size] for size in ("input_size", "output_size")}
+        assert sizes == {size: getattr(config.make_task(), size) for size in sizes}
 
 
-def test_a_recipe_speaks_of_known_tasks_and_models_only():
-    for recipe in RECIPES.values():
-        assert set(recipe.models) == set(MODELS)
-        assert set(recipe.tasks) <= set(TASKS)
-        named = {name for models in recipe.tasks.values() for name in models} - {EVERY_MODEL}
-        assert {name.split()[0] for name in named} <= set(MODELS)
+def test_a_recipe_speaks_of_known_tasks_models_and_settings_only():
+    for rule in (rule for rules in RECIPES.values() for rule in rules):
+        assert rule.task is None or rule.task in TASKS
+        assert rule.model is None or rule.model in MODELS
+        assert rule.controller in {None, "lstm", "feedforward"}
+        assert rule.settings.keys() <= {*KINDS, *run_options()}
+
+
+def test_every_rule_of_a_recipe_is_for_some_run():
+    for rule in (rule for rules in RECIPES.values() for rule in rules):
+        runs = product(TASKS, MODELS, (None, "lstm", "feedforward"))
+        assert any(rule.is_for(*run) for run in runs)
 
 
 @pytest.mark.parametrize("recipe", RECIPES)
 @pytest.mark.parametrize("task", TASKS)
-def test_every_model_is_asked_the_same_questions(task, recipe):
-    asked = [describe(task=task, model=model, seed=1, recipe=recipe).make_task() for model in MODELS]
-    assert all(other == asked[0] for other in asked)
+def test_every_model_gets_the_same_sequences(task, recipe):
+    tasks = [configure(task, model, recipe=recipe).make_task() for model in MODELS]
+    assert all(other == tasks[0] for other in tasks)
+
+
+def defaults_of(model: str) -> dict[str, object]:
+    """What a model's constructor takes where nothing else is said."""
+    known = known_options("model", model)
+    return {name: parameter.default for name, parameter in signature(MODELS[model]).parameters.items() if name in known}
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_a_model_of_the_copy_recipe_is_that_of_its_constructor(model):
+    assert not [rule for rule in TAPEHEAD if rule.is_for("copy", model, "lstm") and "model" in rule.settings]
+    config = configure("copy", model)
+    assert config.model.options == defaults_of(model)
+    made = config.make_model().config
+    plain = MODELS[model](made["input_size"], made["output_size"])
+    assert made == plain.config
+
+
+def test_the_constructor_the_recipe_the_command_and_the_example_train_the_same_copy_machine(tmp_path):
+    config = configure("copy")
+    few = ["--steps=1", "--eval-sequences=1", "--batch-size=1"]
+    assert call_tapehead("train", "copy", "--out", tmp_path / "run", *few).status == 0
+    commanded = json.loads((tmp_path / "run/run.json").read_text())
+    differing = {name for name, value in config.to_json().items() if commanded[name] != value}
+    assert differing == {"steps", "eval_sequences", "batch_size"}
+
+    example = inspect.signature(runpy.run_path(str(EXAMPLE))["main"]).parameters["config"].default
+    assert example == config
+    plain = tapehead.NTM(config.make_task().input_size, config.make_task().output_size)
+    assert plain.config == config.make_model().config == example.make_model().config
+
+
+def test_an_option_on_the_way_from_a_recipe_replaces_that_one_alone():
+    plain = configure("ngrams").to_json()
+    changed = configure("ngrams", changes={"model": {"memory_slots": 7}}).to_json()
+    assert {name for name in plain if plain[name] != changed[name]} == {"model"}
+    options, other = plain["model"]["options"], changed["model"]["options"]
+    assert {name for name in options if options[name] != other[name]} == {"memory_slots"}

@@ -1,25 +1,17 @@
-"""Whatever can be chosen by name is in its registry."""
+"""Whatever can be chosen by name is in its registry, and an optimizer is one of torch's own."""
 
 import inspect
 from importlib import import_module
 from pkgutil import iter_modules
-from types import ModuleType
 
-from tapehead.training import curricula, optimisers
+import torch
+
+from tapehead.models import MODELS
+from tapehead.tasks import TASKS
+from tapehead.training import curricula
+from tapehead.training.components import KINDS
 from tapehead.training.curricula import CURRICULA, Curriculum
-from tapehead.training.optimisers import OPTIMISERS
-
-
-def made_for(module: ModuleType, parameters: list[str]) -> set[str]:
-    """The module's own public functions whose first parameters are these."""
-    functions = inspect.getmembers(module, inspect.isfunction)
-    return {
-        name
-        for name, function in functions
-        if function.__module__ == module.__name__
-        and not name.startswith("_")
-        and [*inspect.signature(function).parameters][: len(parameters)] == parameters
-    }
+from tapehead.training.optimizers import OPTIMIZERS
 
 
 def test_every_curriculum_is_registered():
@@ -33,5 +25,11 @@ def test_every_curriculum_is_registered():
     assert len(CURRICULA) == len(found)
 
 
-def test_every_optimiser_is_registered():
-    assert set(OPTIMISERS) == made_for(optimisers, ["parameters", "learning_rate"])
+def test_optimizers_are_torch_s_own_by_their_names_in_small_letters():
+    assert {name: getattr(torch.optim, optimizer.__name__) for name, optimizer in OPTIMIZERS.items()} == OPTIMIZERS
+    assert [optimizer.__name__.lower() for optimizer in OPTIMIZERS.values()] == list(OPTIMIZERS)
+
+
+def test_every_kind_of_component_has_its_registry():
+    registries = {"task": TASKS, "model": MODELS, "optimizer": OPTIMIZERS, "curriculum": CURRICULA}
+    assert {kind: KINDS[kind].registry for kind in KINDS} == registries

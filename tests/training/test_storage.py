@@ -1,4 +1,4 @@
-"""A disk that is full, a folder that cannot be written to, and one that is in use."""
+"""A disk that is full, a run directory that cannot be written to, and one that is in use."""
 
 import errno
 import fcntl
@@ -10,10 +10,10 @@ import pytest
 import torch
 
 from tapehead.training.checkpoints import last_checkpoint
-from tapehead.training.errors import FolderError, StoppedError, StorageError
-from tapehead.training.folder import locked
+from tapehead.training.errors import RunDirError, StoppedError, StorageError
+from tapehead.training.run_dir import lock
 from tests.processes import PROCESSES, elsewhere
-from tests.training.tiny import digests, resume, stop_after, tiny_run, train, undisturbed
+from tests.training.tiny import digests, resume, stop_after, tiny_config, train, undisturbed
 
 
 def until_full(path: Path, largest_file: int) -> str:
@@ -21,12 +21,12 @@ def until_full(path: Path, largest_file: int) -> str:
     torch.set_num_threads(1)
     resource.setrlimit(resource.RLIMIT_FSIZE, (largest_file, resource.RLIM_INFINITY))
     with pytest.raises(StorageError) as caught:
-        train(tiny_run(), path)
+        train(tiny_config(), path)
     return str(caught.value)
 
 
 def fill(tmp_path: Path, levels: list[int]) -> None:
-    expected = undisturbed(tiny_run(), tmp_path / "undisturbed")
+    expected = undisturbed(tiny_config(), tmp_path / "undisturbed")
     for level in levels:
         path = tmp_path / str(level)
         said = elsewhere(until_full, path, level)
@@ -38,7 +38,7 @@ def fill(tmp_path: Path, levels: list[int]) -> None:
             assert problems == []
             resume(path)
         else:
-            train(tiny_run(), path)
+            train(tiny_config(), path)
         assert digests(path) == expected, "once there is room, the run goes on as if nothing had happened"
 
 
@@ -54,23 +54,23 @@ def test_twenty_levels_of_a_full_disk(tmp_path):
     )
 
 
-def test_a_folder_that_cannot_be_written_to_is_named(tmp_path, monkeypatch):
+def test_a_directory_that_cannot_be_written_to_is_named(tmp_path, monkeypatch):
     def refuse(*arguments, **options):
         raise OSError(errno.EROFS, os.strerror(errno.EROFS), str(tmp_path / "run"))
 
     monkeypatch.setattr(os, "mkdir", refuse)
     with pytest.raises(StorageError, match=f"{tmp_path}/run: cannot be written: Read-only file system"):
-        train(tiny_run(), tmp_path / "run")
+        train(tiny_config(), tmp_path / "run")
 
 
-def test_a_file_in_the_folder_s_place_is_named(tmp_path):
+def test_a_file_in_the_directory_s_place_is_named(tmp_path):
     (tmp_path / "run").write_text("a file")
     with pytest.raises(StorageError, match=f"{tmp_path}/run: cannot be written: File exists"):
-        train(tiny_run(), tmp_path / "run")
+        train(tiny_config(), tmp_path / "run")
 
 
 def hold(path: Path, held, release) -> None:
-    with locked(path):
+    with lock(path):
         held.set()
         release.wait()
 
@@ -78,13 +78,13 @@ def hold(path: Path, held, release) -> None:
 def test_a_second_process_is_refused_and_told_which_is_the_first(tmp_path):
     begun = tmp_path / "begun"
     with pytest.raises(StoppedError):
-        train(tiny_run(), begun, stop=stop_after(2))
+        train(tiny_config(), begun, should_stop=stop_after(2))
     held, release = PROCESSES.Event(), PROCESSES.Event()
     first = PROCESSES.Process(target=hold, args=(begun, held, release))
     first.start()
     held.wait()
-    for refused in (lambda: train(tiny_run(), begun), lambda: resume(begun)):
-        with pytest.raises(FolderError, match=f"in use by process {first.pid}"):
+    for refused in (lambda: train(tiny_config(), begun), lambda: resume(begun)):
+        with pytest.raises(RunDirError, match=f"in use by process {first.pid}"):
             refused()
     release.set()
     first.join()
@@ -98,10 +98,10 @@ def test_the_lock_of_a_killed_process_is_free(tmp_path):
     held.wait()
     first.kill()
     first.join()
-    train(tiny_run(), tmp_path)
+    train(tiny_config(), tmp_path)
 
 
 def test_the_lock_ends_with_the_run(tmp_path):
-    train(tiny_run(), tmp_path)
+    train(tiny_config(), tmp_path)
     with (tmp_path / "lock").open("r+") as file:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

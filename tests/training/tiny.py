@@ -8,72 +8,117 @@ from pathlib import Path
 from typing import Any
 
 import torch
-import torch._dynamo  # which torch puts off until the first optimiser: once here, not in every forked process
+import torch._dynamo  # which torch puts off until the first optimizer: once here, not in every forked process
 
 from tapehead.training import loop
-from tapehead.training.folder import METRICS, WEIGHTS
-from tapehead.training.recipes import describe
-from tapehead.training.run import Run
-from tapehead.training.standing import Progress, Result
+from tapehead.training.components import Component, known_options
+from tapehead.training.config import RunConfig, run_options
+from tapehead.training.recipes import DEFAULTS, configure
+from tapehead.training.run_dir import METRICS, WEIGHTS
+from tapehead.training.train_state import Progress, Result
 
 TINY: dict[str, Any] = {
     "hidden_size": 6,
     "batch_size": 4,
-    "updates": 12,
-    "warmup_updates": 3,
-    "evaluate_every": 5,
-    "evaluation_sequences": 8,
+    "steps": 12,
+    "warmup_steps": 3,
+    "eval_every": 5,
+    "eval_sequences": 8,
 }
 TINY_NTM = {"memory_slots": 5, "memory_width": 3}
 TINY_TASKS: dict[str, dict[str, Any]] = {
     "copy": {"max_length": 3},
     "repeat_copy": {"max_length": 3, "max_repeats": 2},
     "associative_recall": {"item_length": 2, "max_items": 3},
-    "ngrams": {"context": 2, "min_steps": 6, "max_steps": 8},
+    "ngrams": {"context": 2, "min_length": 6, "max_length": 8},
     "priority_sort": {"min_items": 3, "max_items": 5},
+    "reverse": {"alphabet": 3, "max_length": 3},
 }
 
 
-def tiny_run(model: str = "ntm", *, task: str = "copy", recipe: str = "tapehead", seed: int = 1, **changes: Any) -> Run:
-    """A run of a few updates of a model of a few units on a few steps."""
+def tiny_config(
+    model: str = "ntm",
+    *,
+    task: str = "copy",
+    recipe: str = "tapehead",
+    seed: int = 1,
+    optimizer: str | None = None,
+    curriculum: str | None = None,
+    **changes: Any,
+) -> RunConfig:
+    """A run of a few steps of a model of a few units on short sequences.
+
+    An option goes to the component that has it; an option that none has goes to the run itself, which refuses it.
+    """
     small = TINY | TINY_TASKS.get(task, {}) | (TINY_NTM if model == "ntm" else {"num_layers": 2})
-    return describe(task=task, model=model, seed=seed, recipe=recipe, **(small | changes))
+    named = {"task": task, "model": model, "optimizer": optimizer, "curriculum": curriculum}
+    settings: dict[str, Any] = {kind: {} for kind in named}
+    owners = {
+        option: kind
+        for kind, name in named.items()
+        for option in known_options(
+            kind, _optimizer_of(recipe) if name is None and kind == "optimizer" else name or DEFAULTS[kind]
+        )
+    }
+    for option, value in (small | changes).items():
+        if option in owners and option not in run_options():
+            settings[owners[option]][option] = value
+        else:
+            settings[option] = value
+    for kind in ("optimizer", "curriculum"):
+        if named[kind] is not None:
+            settings[kind] = Component(named[kind], settings[kind])
+    return configure(task, model, seed=seed, recipe=recipe, changes=settings)
 
 
-def unheard(_: Progress) -> None:
-    """Listen to nothing."""
+def _optimizer_of(recipe: str) -> str:
+    return "rmsprop" if recipe == "graves2014" else DEFAULTS["optimizer"]
+
+
+def ignore_progress(_: Progress) -> None:
+    """Do nothing with it."""
 
 
 def never() -> None:
     """Never stop."""
 
 
-def unwarned(message: str) -> None:
+def expect_no_warning(message: str) -> None:
     """Expect no warning."""
     raise AssertionError(message)
 
 
-def train(run: Run, path: Path, *, checkpoint_every: int = 4, stop: loop.Stop = never) -> Result:
-    """Do a run with a checkpoint every few updates."""
-    return loop.train(run, path, listen=unheard, stop=stop, checkpoint_every=checkpoint_every)
+def train(config: RunConfig, path: Path, *, checkpoint_every: int = 4, should_stop: loop.ShouldStop = never) -> Result:
+    """Do a run with a checkpoint every few training steps."""
+    return loop.train(
+        config, path, on_progress=ignore_progress, should_stop=should_stop, checkpoint_every=checkpoint_every
+    )
 
 
-def resume(path: Path, *, checkpoint_every: int = 4, warn: loop.Warn = unwarned, stop: loop.Stop = never) -> Result:
+def resume(
+    path: Path,
+    *,
+    checkpoint_every: int = 4,
+    warn: loop.Warn = expect_no_warning,
+    should_stop: loop.ShouldStop = never,
+) -> Result:
     """Go on with a run, and expect no warning unless told otherwise."""
-    return loop.resume(path, listen=unheard, stop=stop, warn=warn, checkpoint_every=checkpoint_every)
+    return loop.resume(
+        path, on_progress=ignore_progress, should_stop=should_stop, warn=warn, checkpoint_every=checkpoint_every
+    )
 
 
-def train_or_resume(run: Run, path: Path, checkpoint_every: int = 4) -> Result:
+def train_or_resume(config: RunConfig, path: Path, checkpoint_every: int = 4) -> Result:
     """Go on with a run if it was begun, begin it if not."""
     if (path / "run.json").exists():
         return resume(path, checkpoint_every=checkpoint_every)
-    return train(run, path, checkpoint_every=checkpoint_every)
+    return train(config, path, checkpoint_every=checkpoint_every)
 
 
-def stop_after(update: int) -> loop.Stop:
-    """Stop as if SIGTERM came during the update of this number, counted from where the training begins."""
+def stop_after(step: int) -> loop.ShouldStop:
+    """Stop as if SIGTERM came during the training step of this number, counted from where the training begins."""
     asked = iter(range(1, 1_000_000))
-    return lambda: signal.SIGTERM if next(asked) == update else None
+    return lambda: signal.SIGTERM if next(asked) == step else None
 
 
 def digests(path: Path) -> tuple[str, str]:
@@ -82,19 +127,19 @@ def digests(path: Path) -> tuple[str, str]:
     return hashlib.sha256(weights).hexdigest(), hashlib.sha256(metrics).hexdigest()
 
 
-def undisturbed(run: Run, path: Path) -> tuple[str, str]:
+def undisturbed(config: RunConfig, path: Path) -> tuple[str, str]:
     """Do a run in one go, and give its digests."""
-    train(run, path)
+    train(config, path)
     return digests(path)
 
 
-def train_in_process(run: Run, path: Path) -> None:
+def train_in_process(config: RunConfig, path: Path) -> None:
     """What a process of its own does: begin or go on, on one thread, as the machine is shared."""
     torch.set_num_threads(1)
-    train_or_resume(run, path)
+    train_or_resume(config, path)
 
 
-def train_and_die(run: Run, path: Path, calls: int, where: tuple[str, ...]) -> None:
+def train_and_die(config: RunConfig, path: Path, calls: int, where: tuple[str, ...]) -> None:
     """What a process of its own does to be killed at the given call of these functions of `os`."""
     left = iter(range(calls, -1, -1))
 
@@ -108,4 +153,4 @@ def train_and_die(run: Run, path: Path, calls: int, where: tuple[str, ...]) -> N
 
     for name in where:
         setattr(os, name, deadly(getattr(os, name)))
-    train_in_process(run, path)
+    train_in_process(config, path)

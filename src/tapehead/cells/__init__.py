@@ -1,1 +1,1 @@
-"""The recurrent machines: what they learn, how they start, and how they go on."""
+"""Recurrent cells: their parameters, their initial state, and their steps."""

@@ -1,7 +1,7 @@
-"""The networks without a memory that the papers compare with: torch's own, a first state, and a linear read-out."""
+"""The baselines without an external memory: torch's own networks, an initial state and a linear output layer."""
 
 from abc import abstractmethod
-from typing import Any, ClassVar, Literal, NamedTuple, cast, get_args
+from typing import Any, ClassVar, Literal, NamedTuple, TypedDict, cast, get_args
 
 import torch
 from torch import Tensor, nn
@@ -9,38 +9,49 @@ from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_
 
 from tapehead._arguments import check_choice, check_count, check_device, check_dtype
 from tapehead._shapes import Inputs, Layers, Lengths
-from tapehead._state import State, copied, hold_finished, stack_states
-from tapehead.cells._cell import Cell, Scan
-from tapehead.cells._controllers import reset_linear
+from tapehead._state import State, clone_state, hold_finished, stack_states
+from tapehead.cells.cell import Cell, Scan
+from tapehead.cells.layers import reset_linear
 from tapehead.kernels.unroll import clear_padding
 
 StateInit = Literal["learned", "zero"]
 
 
 class LSTMState(NamedTuple):
-    """What an LSTM carries from step to step; the batch axis comes first, unlike in torch.nn.LSTM."""
+    """The state of an LSTM; the batch axis comes first, unlike in torch.nn.LSTM."""
 
     hidden: Layers  # (B, L, D)
     cell: Layers  # (B, L, D)
 
 
 class RNNState(NamedTuple):
-    """What a plain recurrent network carries from step to step; the batch axis comes first, unlike in torch.nn.RNN."""
+    """The state of a plain recurrent network; the batch axis comes first, unlike in torch.nn.RNN."""
 
     hidden: Layers  # (B, L, D)
 
 
+class BaselineCellOptions(TypedDict, total=False):
+    """The options of `BaselineCell` for type checkers; its constructor declares and documents them."""
+
+    hidden_size: int
+    num_layers: int
+    state_init: StateInit
+    device: torch.device | str | None
+    dtype: torch.dtype | None
+
+
 class BaselineCell(Cell[State]):
-    """A recurrent network of torch's, and a linear layer on its top layer's units.
+    """One step of a recurrent network of torch's, and a linear layer on the top layer's hidden units.
 
     Args:
         input_size: Channels of an input.
         output_size: Channels of an output.
-        hidden_size: D, units of a layer.
-        num_layers: L.
-        state_init: The first state: `learned` (a parameter, at first zero; Collier & Beel 2018) or `zero`.
-        device: Where the parameters are made.
-        dtype: What they are made as.
+        hidden_size: Number of hidden units of each layer.
+        num_layers: Layers of the network.
+        state_init: The state before the first step: `learned` (a parameter that starts at zero; Collier & Beel 2018) or
+            `zero`.
+        device: The device of the parameters.
+        dtype: The dtype of the parameters.
 
     Raises:
         TypeError: An argument is of the wrong type.
@@ -49,7 +60,7 @@ class BaselineCell(Cell[State]):
 
     network: ClassVar[type[nn.LSTM] | type[nn.RNN]]
     state_type: ClassVar[type[LSTMState] | type[RNNState]]
-    first: nn.Parameter | None
+    initial: nn.Parameter | None
 
     def __init__(
         self,
@@ -73,26 +84,26 @@ class BaselineCell(Cell[State]):
         reset_linear(self.readout)
         shape = (len(self.state_type._fields), num_layers, hidden_size)
         learned = state_init == "learned"
-        self.first = nn.Parameter(torch.zeros(shape, device=device, dtype=dtype)) if learned else None
+        self.initial = nn.Parameter(torch.zeros(shape, device=device, dtype=dtype)) if learned else None
 
-    def first_state(self, batch_size: int) -> State:
-        """Make the state before the first step, for reading only; see `Cell.first_state`."""
+    def expand_initial_state(self, batch_size: int) -> State:
+        """Expand the state before the first step to a batch, read-only; see `Cell.expand_initial_state`."""
         layers, units = self.recurrence.num_layers, self.recurrence.hidden_size
-        names = self.state_type._fields
-        first = self.readout.weight.new_zeros(len(names), layers, units) if self.first is None else self.first
-        return cast(State, self.state_type(*(tensor.expand(batch_size, -1, -1) for tensor in first)))
+        count = len(self.state_type._fields)
+        initial = next(self.parameters()).new_zeros(count, layers, units) if self.initial is None else self.initial
+        return cast(State, self.state_type(*(tensor.expand(batch_size, -1, -1) for tensor in initial)))
 
     def scan(
         self, inputs: Inputs, state: State, lengths: Lengths | None = None, *, keep_states: bool = False
     ) -> Scan[State]:
-        """Go as many steps as there are inputs; see `Cell.scan`."""
+        """Run as many steps as there are inputs; see `Cell.scan`."""
         inputs = clear_padding(inputs, lengths)
-        if keep_states or 0 in inputs.shape[:2]:  # torch's packing wants a step and a sequence
+        if keep_states or 0 in inputs.shape[:2]:  # packing needs a step and a sequence
             return self._scan_step_by_step(inputs, state, lengths)
         if lengths is None:
             units, state = self._run(inputs, state)
             return self.readout(units), state, None
-        # Packing wants every sequence to have a step; those without any get their state and outputs put right after it.
+        # Packing needs a step in every sequence; the state and outputs of those without are put right afterwards.
         packed = pack_padded_sequence(inputs, lengths.clamp(min=1).cpu(), enforce_sorted=False)
         units, after = self._run(packed, state)
         units, _ = pad_packed_sequence(units, total_length=inputs.shape[0])
@@ -101,7 +112,7 @@ class BaselineCell(Cell[State]):
         return outputs, hold_finished(lengths > 0, after, state), None
 
     def _scan_step_by_step(self, inputs: Inputs, state: State, lengths: Lengths | None) -> Scan[State]:
-        """Keep the state after every step, which torch's networks do not return."""
+        """Run step by step to keep the state after every step, which torch's networks do not return."""
         outputs, states = [inputs.new_empty(0, inputs.shape[1], self.output_size)], []
         for step in range(inputs.shape[0]):
             units, after = self._run(inputs[step : step + 1], state)
@@ -109,24 +120,24 @@ class BaselineCell(Cell[State]):
             outputs.append(torch.where(running.unsqueeze(-1), self.readout(units), 0.0))
             state = hold_finished(running, after, state)
             states.append(state)
-        return torch.cat(outputs), state if states else copied(state), stack_states(states, state)
+        return torch.cat(outputs), state if states else clone_state(state), stack_states(states, state)
 
     @abstractmethod
     def _run(self, inputs: Tensor | PackedSequence, state: State) -> tuple[Any, State]:
-        """Run torch's network from a state; the top layer's units come as the inputs did, packed or not."""
+        """Run torch's network from a state; the top layer's hidden units are packed where the inputs are."""
 
     @property
     def backend_in_use(self) -> str:
-        """The baselines run on torch's own implementation."""
+        """The name of the implementation, which is torch's own."""
         return "torch"
 
     def extra_repr(self) -> str:
-        """Say what the parts below do not show."""
-        return f"state_init={'zero' if self.first is None else 'learned'} (runs {self.backend_in_use})"
+        """Say what the submodules do not show."""
+        return f"state_init={'zero' if self.initial is None else 'learned'} (runs {self.backend_in_use})"
 
 
 class LSTMCell(BaselineCell[LSTMState]):
-    """One step of torch.nn.LSTM with a read-out."""
+    """One step of torch.nn.LSTM and a linear output layer."""
 
     network = nn.LSTM
     state_type = LSTMState
@@ -137,7 +148,7 @@ class LSTMCell(BaselineCell[LSTMState]):
 
 
 class RNNCell(BaselineCell[RNNState]):
-    """One step of torch.nn.RNN (tanh) with a read-out."""
+    """One step of torch.nn.RNN (tanh) and a linear output layer."""
 
     network = nn.RNN
     state_type = RNNState

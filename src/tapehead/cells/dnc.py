@@ -1,49 +1,76 @@
-"""The Differentiable Neural Computer's weights, its first state, and its step."""
+"""One step of the Differentiable Neural Computer: its options, its weights and its initial state."""
+
+from typing import TypedDict
 
 import torch
 from torch import Tensor, nn
 
 from tapehead._arguments import check_choice, check_count, check_device, check_dtype, check_flag, check_number
 from tapehead._shapes import Inputs, Lengths
-from tapehead.cells._cell import Scan
-from tapehead.cells._controllers import make_controller, reset_linear
-from tapehead.cells._first_state import FirstState, MemoryInit, ReadInit
-from tapehead.cells._memory_cell import MemoryCell
-from tapehead.kernels._backend import Problem, choose
-from tapehead.kernels.dnc_scan import REFUSALS, dnc_scan
+from tapehead.cells.cell import Scan
+from tapehead.cells.controllers import controller_layers, make_controller
+from tapehead.cells.initial_state import InitialState, MemoryInit, ReadInit
+from tapehead.cells.layers import linear_weights, reset_linear
+from tapehead.cells.memory_cell import MemoryCell
+from tapehead.kernels.backend import choose
+from tapehead.kernels.dnc_scan import BACKENDS, dnc_scan
 from tapehead.maths.controllers import Controller
 from tapehead.maths.dnc import DNCOptions, DNCState, DNCWeights
+
+
+class DNCCellOptions(TypedDict, total=False):
+    """The options of `DNCCell` for type checkers; its constructor declares and documents them."""
+
+    controller: Controller
+    hidden_size: int
+    num_layers: int
+    memory_slots: int
+    memory_width: int
+    read_heads: int
+    write_heads: int
+    memory_init: MemoryInit
+    memory_trainable: bool | None
+    read_init: ReadInit
+    clip: float | None
+    masked_content: bool
+    deallocate: bool
+    sharpen_links: bool
+    sparse_links: int | None
+    backend: str
+    device: torch.device | str | None
+    dtype: torch.dtype | None
 
 
 class DNCCell(MemoryCell[DNCState]):
     """One step of a Differentiable Neural Computer (Graves et al. 2016; its options: Csordas & Schmidhuber 2019).
 
-    Before the first step no slot is in use, no head is anywhere, and there are no links.
+    Before the first step no slot is in use, all weightings are zero, and there are no links.
 
     Args:
         input_size: Channels of an input.
         output_size: Channels of an output.
-        controller: `lstm`, or `feedforward`: one hidden layer.
-        hidden_size: D, units of each controller layer.
-        num_layers: Layers of the controller; a feedforward one has 1.
-        memory_slots: N, slots of the memory.
-        memory_width: W, numbers in a slot.
-        read_heads: R.
-        write_heads: H; each has links of its own.
-        memory_init: M_0: `constant` (1e-6 everywhere), `learned` (tanh of a parameter), `random` (drawn once, normal of
-            std 0.5 cut off at 1).
-        memory_trainable: Whether M_0 is trained. None: only where it is `learned`.
-        read_init: r_0: `zero`, `learned` (tanh of a parameter).
-        clip: What the controller tells the heads, before the non-linearities, and outputs are cut off at +-clip; None:
-            they are not.
-        masked_content: Whether each head chooses the columns that it compares a slot and its key by.
-        deallocate: Whether a slot that is freed is also wiped.
-        sharpen_links: Whether read heads sharpen what the links say.
-        sparse_links: K: a step links only the K slots that it writes to most, and only with the K written to before
-            (the paper: 8). None: it links all slots.
-        backend: What runs the steps: "auto", or a key of `kernels.dnc_scan.REFUSALS`.
-        device: Where the parameters are made.
-        dtype: What they are made as; float32 and float64 are supported.
+        controller: The kind of controller: `lstm`, or `feedforward` with one hidden layer.
+        hidden_size: Number of hidden units of each controller layer.
+        num_layers: Number of controller layers. A feedforward controller has 1.
+        memory_slots: Number of memory slots, N.
+        memory_width: Width of the vector in each memory slot, W.
+        read_heads: Number of read heads.
+        write_heads: Number of write heads. Each has links of its own.
+        memory_init: The memory before the first step: `constant` (1e-6 everywhere), `learned` (tanh of a parameter), or
+            `random` (drawn once, normal with standard deviation 0.5, truncated at 1).
+        memory_trainable: Whether the initial memory is trained; None: only if it is `learned`.
+        read_init: The read vectors before the first step: `zero`, or `learned` (tanh of a parameter).
+        clip: Bound on outputs, and on head parameters before their activations. They are clamped to [-clip, clip];
+            None: there is no bound.
+        masked_content: Whether each head masks the columns in which it compares its key with the slots.
+        deallocate: Whether freed slots are also erased.
+        sharpen_links: Whether read heads sharpen the weightings that they get by following links.
+        sparse_links: Number of slots that a step links, K: the K largest weights of this write and of those before (8
+            in the paper). None: all slots.
+        backend: The implementation to use: `auto` (the fastest that supports the problem), or a name that
+            `tapehead.backends` lists, as `cpp` or `reference`.
+        device: The device of the parameters.
+        dtype: The dtype of the parameters, float32 or float64.
 
     Raises:
         TypeError: An argument is of the wrong type.
@@ -79,7 +106,7 @@ class DNCCell(MemoryCell[DNCState]):
         check_dtype(dtype)
         check_count("read_heads", read_heads)
         check_count("write_heads", write_heads)
-        check_choice("backend", backend, ["auto", *REFUSALS])
+        check_choice("backend", backend, ["auto", *BACKENDS])
         if clip is not None:
             check_number("clip", clip, above=0)
         check_flag("masked_content", masked_content)
@@ -88,58 +115,44 @@ class DNCCell(MemoryCell[DNCState]):
         if sparse_links is not None:
             check_count("sparse_links", sparse_links)
         self.backend = backend
-        self.first = FirstState(
-            memory_slots=memory_slots,
-            memory_width=memory_width,
-            read_heads=read_heads,
-            write_heads=write_heads,
-            memory_init=memory_init,
-            memory_trainable=memory_trainable,
-            head_init="uniform",
-            read_init=read_init,
-            device=device,
-            dtype=dtype,
-        )
+        self.initial = InitialState(
+            memory_slots, memory_width, read_heads, write_heads, memory_init, memory_trainable, "uniform", read_init,
+            device, dtype,
+        )  # fmt: skip
         self.options = DNCOptions(
-            controller,
-            read_heads,
-            write_heads,
-            memory_width,
-            clip,
-            masked_content,
-            deallocate,
-            sharpen_links,
+            controller, read_heads, write_heads, memory_width, clip, masked_content, deallocate, sharpen_links,
             sparse_links,
-        )
+        )  # fmt: skip
         reads = read_heads * memory_width
         self.controller = make_controller(controller, input_size + reads, hidden_size, num_layers, device, dtype)
+        self.hidden_shape = (self.controller.num_layers, hidden_size)
         self.interface = nn.Linear(hidden_size, sum(self.options.interface_sizes), device=device, dtype=dtype)
         self.readout = nn.Linear(hidden_size + reads, output_size, device=device, dtype=dtype)
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
-        """Draw all starting weights and values again from torch's generator."""
-        self.first.reset_parameters()
+        """Initialize all parameters and the initial state again, with torch's random generator."""
+        self.initial.reset_parameters()
         self.controller.reset_parameters()
         reset_linear(self.interface)
         reset_linear(self.readout)
 
-    def first_state(self, batch_size: int) -> DNCState:
-        """Make the state before the first step, for reading only; see `Cell.first_state`."""
-        memory, _, reads = self.first(batch_size)  # its weightings are the NTM's: here no head is anywhere yet
+    def expand_initial_state(self, batch_size: int) -> DNCState:
+        """Expand the state before the first step to a batch, read-only; see `Cell.expand_initial_state`."""
+        memory, _, reads = self.initial(batch_size)  # not the weightings: before the first step of a DNC they are zero
         slots, writes = memory.shape[1], self.options.write_heads
 
         def zeros(*shape: int) -> Tensor:
             tensor: Tensor = memory.new_zeros(shape)
             return tensor.expand(batch_size, *shape)
 
-        nowhere, hidden = zeros(writes, slots), zeros(self.controller.num_layers, self.controller.hidden_size)
+        no_weights, hidden = zeros(writes, slots), zeros(*self.hidden_shape)
         return DNCState(
             memory=memory,
             usage=zeros(slots),
             read_weightings=zeros(self.options.read_heads, slots),
-            write_weightings=nowhere,
-            precedence=nowhere,
+            write_weightings=no_weights,
+            precedence=no_weights,
             links=zeros(writes, slots, slots),
             reads=reads,
             hidden=hidden,
@@ -149,27 +162,30 @@ class DNCCell(MemoryCell[DNCState]):
     def scan(
         self, inputs: Inputs, state: DNCState, lengths: Lengths | None = None, *, keep_states: bool = False
     ) -> Scan[DNCState]:
-        """Go as many steps as there are inputs; see `Cell.scan`."""
+        """Run as many steps as there are inputs; see `Cell.scan`."""
         return dnc_scan(
             inputs, state, self.weights(), self.options, lengths=lengths, keep_states=keep_states, backend=self.backend
         )
 
     def weights(self) -> DNCWeights:
-        """Give the weights as `maths.dnc.dnc_step` takes them."""
+        """Return the weights as `maths.dnc.dnc_step` takes them.
+
+        Raises:
+            TypeError: A submodule was replaced by one whose own forward would be ignored.
+            RuntimeError: A submodule has hooks, which would never run.
+        """
         return DNCWeights(
-            self.controller.layers(),
-            self.interface.weight,
-            self.interface.bias,
-            self.readout.weight,
-            self.readout.bias,
+            controller_layers(self.controller),
+            *linear_weights("cell.interface", self.interface),
+            *linear_weights("cell.readout", self.readout),
         )
 
     @property
     def backend_in_use(self) -> str:
-        """The name of the backend that runs `scan` where the parameters are now."""
-        return choose(self.backend, Problem(self.interface.weight.device, self.interface.weight.dtype), REFUSALS)
+        """The name of the backend that runs `scan` on the parameters' device."""
+        return choose(self.backend, self.describe_problem(), BACKENDS).name
 
     def extra_repr(self) -> str:
-        """Say what the parts below do not show."""
-        slots, width = self.first.memory.shape
+        """Say what the submodules do not show."""
+        slots, width = self.initial.memory.shape
         return f"{self.options}, memory={slots} x {width}, backend={self.backend!r} (runs {self.backend_in_use})"

@@ -1,50 +1,84 @@
-"""The Neural Turing Machine's weights, its first state, and its step."""
+"""One step of the Neural Turing Machine: its options, its weights and its initial state."""
 
-from typing import get_args
+from typing import TypedDict, get_args
 
 import torch
 from torch import nn
 
 from tapehead._arguments import check_choice, check_count, check_device, check_dtype, check_number
 from tapehead._shapes import Inputs, Lengths
-from tapehead.cells._cell import Scan
-from tapehead.cells._controllers import make_controller, reset_linear
-from tapehead.cells._first_state import FirstState, HeadInit, MemoryInit, ReadInit
-from tapehead.cells._memory_cell import MemoryCell
-from tapehead.kernels._backend import Problem, choose
-from tapehead.kernels.ntm_scan import REFUSALS, ntm_scan
+from tapehead.cells.cell import Scan
+from tapehead.cells.controllers import controller_layers, make_controller
+from tapehead.cells.initial_state import HeadInit, InitialState, MemoryInit, ReadInit
+from tapehead.cells.layers import linear_weights, reset_linear
+from tapehead.cells.memory_cell import MemoryCell
+from tapehead.kernels.backend import choose
+from tapehead.kernels.ntm_scan import BACKENDS, ntm_scan
 from tapehead.maths.controllers import Controller
 from tapehead.maths.ntm import Addressing, NTMOptions, NTMState, NTMWeights
 
 
+class NTMCellOptions(TypedDict, total=False):
+    """The options of `NTMCell` for type checkers; its constructor declares and documents them."""
+
+    controller: Controller
+    hidden_size: int
+    num_layers: int
+    memory_slots: int
+    memory_width: int
+    read_heads: int
+    write_heads: int
+    shift_range: int
+    addressing: Addressing
+    memory_init: MemoryInit
+    memory_trainable: bool | None
+    head_init: HeadInit
+    read_init: ReadInit
+    clip: float | None
+    shift_bias: float
+    sharpening_bias: float
+    gate_bias: float
+    strength_bias: float
+    backend: str
+    device: torch.device | str | None
+    dtype: torch.dtype | None
+
+
 class NTMCell(MemoryCell[NTMState]):
-    """One step of a Neural Turing Machine (Graves et al. 2014; the options the paper leaves open: Collier & Beel 2018).
+    """One step of a Neural Turing Machine (Graves et al. 2014).
+
+    The paper does not specify the initial state and the clipping; their options are those of Collier & Beel 2018. The
+    default biases are those that trained best in our experiments.
 
     Args:
         input_size: Channels of an input.
         output_size: Channels of an output.
-        controller: `lstm`, or `feedforward`: one hidden layer.
-        hidden_size: D, units of each controller layer.
-        num_layers: Layers of the controller; a feedforward one has 1.
-        memory_slots: N, slots of the memory; at least 2 * shift_range + 1.
-        memory_width: W, numbers in a slot.
-        read_heads: R.
-        write_heads: H.
-        shift_range: How many slots a head may move in one step, either way.
-        addressing: Whether heads find their slots by content and location, or by content alone.
-        memory_init: M_0: `constant` (1e-6 everywhere), `learned` (tanh of a parameter), `random` (drawn once, normal of
-            std 0.5 cut off at 1).
-        memory_trainable: Whether M_0 is trained. None: only where it is `learned`.
-        head_init: w_0 of every head: `onehot` (slot 0), `uniform`, `learned` (softmax of a parameter).
-        read_init: r_0: `zero`, `learned` (tanh of a parameter).
-        clip: Head parameters, before their non-linearities, and outputs are cut off at +-clip; None: they are not.
-        shift_bias: Initial bias of every head towards moving forward by one slot.
-        sharpening_bias: Initial bias of every head's sharpening, gamma = 1 + softplus(.).
-        gate_bias: Initial bias of every head's gate, g = sigmoid(.); above 0 favours content over location.
-        strength_bias: Initial bias of every head's key strength, beta = softplus(.).
-        backend: What runs the steps: "auto", or a key of `kernels.ntm_scan.REFUSALS`.
-        device: Where the parameters are made.
-        dtype: What they are made as; float32 and float64 are supported.
+        controller: The kind of controller: `lstm`, or `feedforward` with one hidden layer.
+        hidden_size: Number of hidden units of each controller layer.
+        num_layers: Number of controller layers. A feedforward controller has 1.
+        memory_slots: Number of memory slots, N. At least 2 * shift_range + 1.
+        memory_width: Width of the vector in each memory slot, W.
+        read_heads: Number of read heads.
+        write_heads: Number of write heads.
+        shift_range: The most slots that a head may move in one step, in either direction.
+        addressing: How heads address the memory: by `content_and_location`, or by `content` alone.
+        memory_init: The memory before the first step: `constant` (1e-6 everywhere), `learned` (tanh of a parameter), or
+            `random` (drawn once, normal with standard deviation 0.5, truncated at 1).
+        memory_trainable: Whether the initial memory is trained; None: only if it is `learned`.
+        head_init: The weighting of every head before the first step: `onehot` (slot 0), `uniform`, or `learned`
+            (softmax of a parameter).
+        read_init: The read vectors before the first step: `zero`, or `learned` (tanh of a parameter).
+        clip: Bound on outputs, and on head parameters before their activations. They are clamped to [-clip, clip];
+            None: there is no bound.
+        shift_bias: Initial bias of every head towards a shift by +1 slot.
+        sharpening_bias: Initial bias of x in every head's sharpening exponent, gamma = 1 + softplus(x).
+        gate_bias: Initial bias of x in every head's interpolation gate, g = sigmoid(x). Above 0 it favors content over
+            location.
+        strength_bias: Initial bias of x in every head's key strength, beta = softplus(x).
+        backend: The implementation to use: `auto` (the fastest that supports the problem), or a name that
+            `tapehead.backends` lists, as `cpp` or `reference`.
+        device: The device of the parameters.
+        dtype: The dtype of the parameters, float32 or float64.
 
     Raises:
         TypeError: An argument is of the wrong type.
@@ -70,9 +104,9 @@ class NTMCell(MemoryCell[NTMState]):
         head_init: HeadInit = "onehot",
         read_init: ReadInit = "zero",
         clip: float | None = 20.0,
-        shift_bias: float = 0.0,
-        sharpening_bias: float = 0.0,
-        gate_bias: float = 0.0,
+        shift_bias: float = 1.0,
+        sharpening_bias: float = 1.0,
+        gate_bias: float = -1.0,
         strength_bias: float = 0.0,
         backend: str = "auto",
         device: torch.device | str | None = None,
@@ -85,7 +119,7 @@ class NTMCell(MemoryCell[NTMState]):
         check_count("write_heads", write_heads)
         check_count("shift_range", shift_range, least=0)
         check_choice("addressing", addressing, get_args(Addressing))
-        check_choice("backend", backend, ["auto", *REFUSALS])
+        check_choice("backend", backend, ["auto", *BACKENDS])
         if clip is not None:
             check_number("clip", clip, above=0)
         self.backend = backend
@@ -94,32 +128,25 @@ class NTMCell(MemoryCell[NTMState]):
         }  # fmt: skip
         for name, bias in self.initial_biases.items():
             check_number(f"{name}_bias", bias)
-        self.first = FirstState(
-            memory_slots=memory_slots,
-            memory_width=memory_width,
-            read_heads=read_heads,
-            write_heads=write_heads,
-            memory_init=memory_init,
-            memory_trainable=memory_trainable,
-            head_init=head_init,
-            read_init=read_init,
-            device=device,
-            dtype=dtype,
-        )
+        self.initial = InitialState(
+            memory_slots, memory_width, read_heads, write_heads, memory_init, memory_trainable, head_init, read_init,
+            device, dtype,
+        )  # fmt: skip
         if memory_slots < 2 * shift_range + 1:
             most = (memory_slots - 1) // 2
             raise ValueError(f"shift_range: expected at most {most} for memory_slots={memory_slots}, not {shift_range}")
         self.options = NTMOptions(controller, read_heads, write_heads, memory_width, shift_range, addressing, clip)
         reads = read_heads * memory_width
         self.controller = make_controller(controller, input_size + reads, hidden_size, num_layers, device, dtype)
+        self.hidden_shape = (self.controller.num_layers, hidden_size)
         self.heads = nn.Linear(hidden_size, sum(self.options.head_sizes), device=device, dtype=dtype)
         self.readout = nn.Linear(hidden_size + reads, output_size, device=device, dtype=dtype)
         self.reset_parameters()
 
     @torch.no_grad()
     def reset_parameters(self) -> None:
-        """Draw all starting weights and values again from torch's generator."""
-        self.first.reset_parameters()
+        """Initialize all parameters and the initial state again, with torch's random generator."""
+        self.initial.reset_parameters()
         self.controller.reset_parameters()
         reset_linear(self.heads)
         reset_linear(self.readout)
@@ -131,33 +158,40 @@ class NTMCell(MemoryCell[NTMState]):
             forward = self.options.shift_range + 1
             shifts.view(-1, 2 * self.options.shift_range + 1)[:, forward] = self.initial_biases["shift"]
 
-    def first_state(self, batch_size: int) -> NTMState:
-        """Make the state before the first step, for reading only; see `Cell.first_state`."""
-        memory, weightings, reads = self.first(batch_size)
+    def expand_initial_state(self, batch_size: int) -> NTMState:
+        """Return the initial state expanded to a batch, as read-only views; see `Cell.expand_initial_state`."""
+        memory, weightings, reads = self.initial(batch_size)
         read_weightings, write_weightings = weightings.split([self.options.read_heads, self.options.write_heads], dim=1)
-        hidden = memory.new_zeros(self.controller.num_layers, self.controller.hidden_size).expand(batch_size, -1, -1)
+        hidden = memory.new_zeros(self.hidden_shape).expand(batch_size, -1, -1)
         return NTMState(memory, read_weightings, write_weightings, reads, hidden, cell=hidden)
 
     def scan(
         self, inputs: Inputs, state: NTMState, lengths: Lengths | None = None, *, keep_states: bool = False
     ) -> Scan[NTMState]:
-        """Go as many steps as there are inputs; see `Cell.scan`."""
+        """Run over all time steps of the inputs; see `Cell.scan`."""
         return ntm_scan(
             inputs, state, self.weights(), self.options, lengths=lengths, keep_states=keep_states, backend=self.backend
         )
 
     def weights(self) -> NTMWeights:
-        """Give the weights as `maths.ntm.ntm_step` takes them."""
+        """Return the weights as `maths.ntm.ntm_step` takes them.
+
+        Raises:
+            TypeError: A submodule was replaced by one whose own forward would be ignored.
+            RuntimeError: A submodule has hooks, which would never run.
+        """
         return NTMWeights(
-            self.controller.layers(), self.heads.weight, self.heads.bias, self.readout.weight, self.readout.bias
+            controller_layers(self.controller),
+            *linear_weights("cell.heads", self.heads),
+            *linear_weights("cell.readout", self.readout),
         )
 
     @property
     def backend_in_use(self) -> str:
-        """The name of the backend that runs `scan` where the parameters are now."""
-        return choose(self.backend, Problem(self.heads.weight.device, self.heads.weight.dtype), REFUSALS)
+        """The name of the backend that runs `scan` on the parameters' device."""
+        return choose(self.backend, self.describe_problem(), BACKENDS).name
 
     def extra_repr(self) -> str:
-        """Say what the parts below do not show."""
-        slots, width = self.first.memory.shape
+        """Return what `repr` does not show of the submodules: the options, the memory's size and the backend."""
+        slots, width = self.initial.memory.shape
         return f"{self.options}, memory={slots} x {width}, backend={self.backend!r} (runs {self.backend_in_use})"

@@ -1,61 +1,45 @@
-"""The command line: train, resume, evaluate, plot, bench, doctor."""
+"""The command line: train, resume, evaluate, plot, sweep, bench, doctor."""
 
 import os
 import signal
 import sys
 from collections.abc import Sequence
 from importlib import import_module
-from typing import NamedTuple
 
 from tapehead import __version__
+from tapehead.cli._commands import COMMANDS
 from tapehead.cli._errors import CommandError, require
-from tapehead.cli._parser import Parser, nearest
 from tapehead.training.errors import TrainingError
+from tapehead.training.options import suggest
 
-__all__ = ["COMMANDS", "main"]
-
-
-class Command(NamedTuple):
-    """Something that can be asked for; the module of its name in this package does it."""
-
-    summary: str
-    takes: str
-    needs: tuple[str, ...]  # modules of the extra `cli`
-
-
-COMMANDS = {
-    "train": Command("Train a model on a task.", "TASK", ("rich",)),
-    "resume": Command("Go on with a run that was stopped.", "RUN", ("rich",)),
-    "evaluate": Command("Try a trained model on questions of many sizes.", "RUN", ("rich",)),
-    "plot": Command("Draw how runs went, and what a model does.", "RUN ...", ("matplotlib",)),
-    "bench": Command("Measure how fast a training step is here.", "", ("rich",)),
-    "doctor": Command("Say what is installed, and what is missing.", "", ()),
-}
+__all__ = ["main"]
 
 
 def main(words: Sequence[str] | None = None) -> int:
-    """Do what a command line says.
+    """Run a command line.
 
     Args:
         words: The words after `tapehead`; None: those of this process.
 
     Returns:
-        The exit status: 0, 1 if it could not be done, 2 if it was asked wrongly, 128 + n if signal n ended it.
+        The exit status: 0, 1 if it could not be done, 2 if the command line is wrong, 128 + n if signal n ended it.
     """
     try:
-        return _obey(list(sys.argv[1:] if words is None else words))
+        return _run(list(sys.argv[1:] if words is None else words))
     except (CommandError, TrainingError) as error:
-        return _complain(error, error.status)
+        return _print_error(error, error.status)
     except MemoryError as error:
-        return _complain(f"out of memory: {error}", 1)
+        return _print_error(f"out of memory: {error}", 1)
+    except SystemExit as end:  # argparse, after --help
+        return int(end.code or 0)
     except KeyboardInterrupt:
-        return 130
+        return _print_error("interrupted", 130)
     except BrokenPipeError:  # whoever read what is printed has gone
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 128 + int(signal.SIGPIPE)
+        return 128 + getattr(signal, "SIGPIPE", 13)
 
 
-def _obey(words: list[str]) -> int:
+def _run(words: list[str]) -> int:
     if not words or words[0] in ("-h", "--help"):
         print(_overview())
         return 0
@@ -64,22 +48,13 @@ def _obey(words: list[str]) -> int:
         return 0
     name, *rest = words
     if name not in COMMANDS:
-        raise CommandError(f"{name!r}: expected one of {', '.join(COMMANDS)}{nearest(name, list(COMMANDS))}")
-    command = COMMANDS[name]
-    require(*command.needs)
-    _find_own_tasks()
-    module = import_module(f"tapehead.cli.{name}")
-    parser = Parser(f"{name} {command.takes}".strip(), command.summary)
-    module.add_arguments(parser)
-    module.do(parser.read(rest))
+        raise CommandError(f"{name!r}: expected one of {', '.join(COMMANDS)}{suggest(name, COMMANDS)}")
+    require(*COMMANDS[name].needs)
+    if "" not in sys.path:  # classes of one's own are found in the current folder as well, after all that is installed
+        sys.path.append("")
+    import_module(f"tapehead.cli.{name}").run(rest)
     sys.stdout.flush()  # here, whoever is to read it may have gone
     return 0
-
-
-def _find_own_tasks() -> None:
-    """Let modules be found in the current folder as well, but after all that is installed."""
-    if "" not in sys.path:
-        sys.path.append("")
 
 
 def _overview() -> str:
@@ -89,14 +64,14 @@ def _overview() -> str:
             "",
             *(f"  {name:10} {command.summary}" for name, command in COMMANDS.items()),
             "",
-            "tapehead COMMAND --help says what each takes. To begin with:",
+            "tapehead COMMAND --help lists the options of each. To begin with:",
             "",
             "  tapehead train copy --seed 1 --out runs/copy",
-            "  tapehead evaluate runs/copy --lengths 20 40 120",
+            "  tapehead evaluate runs/copy --sizes 20 40 120",
         ]
     )
 
 
-def _complain(error: Exception | str, status: int) -> int:
+def _print_error(error: Exception | str, status: int) -> int:
     print(f"tapehead: {' '.join(str(error).split())}", file=sys.stderr)
     return status

@@ -1,4 +1,4 @@
-"""How far a run is: a bar on a terminal, a line now and then elsewhere; always on standard error."""
+"""The progress of a run: a bar on a terminal, a line now and then elsewhere; always on standard error."""
 
 import sys
 import time
@@ -10,21 +10,22 @@ from rich.progress import BarColumn, ProgressColumn, Task, TaskID, TextColumn, T
 from rich.progress import Progress as Bar
 from rich.text import Text
 
-from tapehead.training.loop import Listen
-from tapehead.training.standing import Progress
+from tapehead.training.loop import OnProgress
+from tapehead.training.train_state import Progress
 
-SAID_EVERY = 10.0
+PRINT_EVERY = 10.0
+"""Seconds between two lines."""
 
 
 @contextmanager
-def shown(updates: int) -> Iterator[Listen]:
-    """Show the progress of a run of so many updates."""
+def show_progress(steps: int, error_name: str) -> Iterator[OnProgress]:
+    """Show the progress of a run of so many training steps, on a task whose errors go by that name."""
     console = Console(stderr=True)
     if not console.is_terminal:
-        yield _Lines(updates)
+        yield _Lines(steps, error_name)
         return
     with _TwoLines(console) as bar:
-        yield _Redrawn(bar, updates)
+        yield _Redrawn(bar, steps, error_name)
 
 
 class _TwoLines(Bar):
@@ -32,7 +33,7 @@ class _TwoLines(Bar):
 
     def __init__(self, console: Console) -> None:
         self.measured = ""
-        columns = [TextColumn("update {task.completed}/{task.total}"), BarColumn(None), _Speed()]
+        columns = [TextColumn("step {task.completed}/{task.total}"), BarColumn(None), _Speed()]
         super().__init__(*columns, TimeRemainingColumn(), TextColumn("left"), console=console, refresh_per_second=5)
 
     def get_renderables(self) -> Iterator[RenderableType]:
@@ -42,55 +43,55 @@ class _TwoLines(Bar):
 
 
 class _Redrawn:
-    """Tells the bar."""
+    """Updates the bar."""
 
-    def __init__(self, bar: _TwoLines, updates: int) -> None:
-        self.bar, self.updates = bar, updates
+    def __init__(self, bar: _TwoLines, steps: int, error_name: str) -> None:
+        self.bar, self.steps, self.error_name = bar, steps, error_name
         self.task: TaskID | None = None
 
     def __call__(self, progress: Progress) -> None:
         if self.task is None:  # made here, not before: a resumed run's speed counts from where it began
-            self.task = self.bar.add_task("", total=self.updates, completed=progress.update)
-        self.bar.measured = measured(progress)
-        self.bar.update(self.task, completed=progress.update)
+            self.task = self.bar.add_task("", total=self.steps, completed=progress.step)
+        self.bar.measured = describe(progress, self.error_name)
+        self.bar.update(self.task, completed=progress.step)
 
 
 class _Lines:
     """Prints a line every few seconds."""
 
-    def __init__(self, updates: int) -> None:
-        self.updates, self.first, self.started = updates, 0, time.monotonic()
-        self.said_at = self.started
+    def __init__(self, steps: int, error_name: str) -> None:
+        self.steps, self.error_name, self.first, self.started = steps, error_name, 0, time.monotonic()
+        self.printed_at = self.started
 
     def __call__(self, progress: Progress) -> None:
         now = time.monotonic()
         if not self.first:
-            self.first, self.started = progress.update, now
-        if now - self.said_at > SAID_EVERY or progress.update == self.updates:
-            self.said_at = now
-            speed = (progress.update - self.first) / max(now - self.started, 1e-9)
-            line = f"update {progress.update}/{self.updates}  {measured(progress)}"
-            if speed:  # not known of a run that is told of only once
-                line += f"  {speed:.1f} updates/s  {(self.updates - progress.update) / speed:.0f} s left"
+            self.first, self.started = progress.step, now
+        if now - self.printed_at > PRINT_EVERY or progress.step == self.steps:
+            self.printed_at = now
+            speed = (progress.step - self.first) / max(now - self.started, 1e-9)
+            line = f"step {progress.step}/{self.steps}  {describe(progress, self.error_name)}"
+            if speed:  # unknown when progress is reported only once
+                line += f"  {speed:.1f} steps/s  {(self.steps - progress.step) / speed:.0f} s left"
             print(line, file=sys.stderr, flush=True)
 
 
 class _Speed(ProgressColumn):
-    """Updates per second."""
+    """Training steps per second."""
 
     def render(self, task: Task) -> Text:
-        """Say how fast it goes, once that is known."""
-        return Text("" if task.speed is None else f"{task.speed:.1f} updates/s")
+        """Show the speed, once it is known."""
+        return Text("" if task.speed is None else f"{task.speed:.1f} steps/s")
 
 
-def measured(progress: Progress) -> str:
-    """Say in a line what was measured."""
+def describe(progress: Progress, error_name: str) -> str:
+    """Put into one line what was measured."""
     parts = [
         f"{progress.sequences:,} sequences",
         f"loss {progress.loss:.4f}",
         f"{progress.bits:.2f} bits",
-        f"{progress.bit_errors:.2f} bit errors",
+        f"{progress.errors:.2f} {error_name}",
     ]
-    if progress.evaluation_bit_errors is not None:
-        parts.append(f"evaluation {progress.evaluation_bit_errors:.2f}")
+    if progress.eval_errors is not None:
+        parts.append(f"evaluation {progress.eval_errors:.2f}")
     return "  ".join(parts)

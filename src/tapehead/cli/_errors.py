@@ -1,4 +1,4 @@
-"""What goes wrong before anything is done, as one line for whoever typed it."""
+"""Errors of a command line, in one line for whoever typed it."""
 
 import sys
 from collections.abc import Iterator
@@ -7,10 +7,10 @@ from importlib.util import find_spec
 
 
 class CommandError(Exception):
-    """The command cannot be done; the message says why, in one line.
+    """The command cannot be run; the message says why, in one line.
 
     Attributes:
-        status: What the process exits with: 2 if it was asked wrongly, 1 if something is missing.
+        status: The exit status: 2 if the command line is wrong, 1 if something is missing.
     """
 
     def __init__(self, message: str, status: int = 2) -> None:
@@ -19,8 +19,8 @@ class CommandError(Exception):
 
 
 @contextmanager
-def asked_wrongly() -> Iterator[None]:
-    """Take a Type- or ValueError for a fault of the command line; used only around the reading of what it says."""
+def as_command_errors() -> Iterator[None]:
+    """Turn a Type- or ValueError into a CommandError; used only around what reads and checks the command line."""
     try:
         yield
     except (TypeError, ValueError) as error:
@@ -35,5 +35,5 @@ def require(*modules: str) -> None:
 
 
 def warn(message: str) -> None:
-    """Say on standard error what is not as it should be, though the command goes on."""
+    """Print a warning to standard error."""
     print(f"tapehead: warning: {message}", file=sys.stderr)

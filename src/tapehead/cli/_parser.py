@@ -1,39 +1,42 @@
-"""Reading a command line: complaints in one line, and a flag for every field of `Run`."""
+"""Reading a command line: errors in one line, and the arguments that several commands share."""
 
 import argparse
-from collections.abc import Callable, Sequence
-from dataclasses import fields
-from difflib import get_close_matches
+from collections.abc import Collection, Sequence
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import NoReturn, TypeAlias
 
-from tapehead.cli._errors import CommandError
-from tapehead.models import MODELS
-from tapehead.tasks import TASKS
-from tapehead.training._knobs import MANY, Knob, Owner, knob_of
-from tapehead.training.optimisers import OPTIMISERS
-from tapehead.training.recipes import describe
-from tapehead.training.run import Run
+import torch
 
-GROUPS: dict[Owner, str] = {"run": "training", "task": "task", "model": "model", "optimiser": "optimiser"}
+from tapehead.cli._commands import COMMANDS
+from tapehead.cli._errors import CommandError, as_command_errors
+from tapehead.tasks import Size
+from tapehead.training.environment import choose_device
+from tapehead.training.options import LARGEST, suggest
 
-USUAL: dict[Owner, dict[str, Run]] = {
-    "task": {task: describe(task=task, model="ntm", seed=1).complete() for task in TASKS},
-    "model": {model: describe(task="copy", model=model, seed=1).complete() for model in MODELS},
-    "optimiser": {name: describe(task="copy", model="ntm", seed=1, optimiser=name).complete() for name in OPTIMISERS},
-}
-"""What a run is where the command line says no more than this, for the help."""
+Group: TypeAlias = argparse._ArgumentGroup  # noqa: SLF001 - argparse gives it no public name
+"""Flags that stand together in the help."""
+
+MAX_THREADS = 1024
+"""More than any computer has cores; far more, and the system cannot start them."""
 
 
 class Parser(argparse.ArgumentParser):
-    """A parser that complains in one line, and says which word may have been meant."""
+    """A parser whose errors are one line, with the option that may have been meant."""
 
-    def __init__(self, command: str, summary: str) -> None:
-        super().__init__(usage=f"tapehead {command} [options]", description=summary, allow_abbrev=False)
+    def __init__(self, name: str, takes: str | None = None, epilog: str = "") -> None:
+        command = COMMANDS[name]
+        words = f"{name} {command.takes if takes is None else takes}".strip()
+        super().__init__(
+            usage=f"tapehead {words} [options]", description=command.summary, epilog=epilog, allow_abbrev=False
+        )
 
     def error(self, message: str) -> NoReturn:
-        """Raise the complaint, rather than print the usage and leave."""
+        """Raise the error, rather than print the usage and exit."""
         raise CommandError(message.removeprefix("argument "))
+
+    def flags(self) -> Collection[str]:
+        """List the flags that it knows."""
+        return [flag for flag in self._option_string_actions if flag.startswith("--")]
 
     def read(self, words: Sequence[str]) -> argparse.Namespace:
         """Read the words after the command.
@@ -43,113 +46,69 @@ class Parser(argparse.ArgumentParser):
         """
         chosen, unknown = self.parse_known_args(words)
         if unknown:
-            word = unknown[0].split("=")[0]
-            raise CommandError(f"{unknown[0]!r}: expected no such argument{nearest(word, self._option_string_actions)}")
+            raise CommandError(self.describe_unknown(unknown[0].split("=")[0]))
         return chosen
 
-
-def nearest(word: str, known: Sequence[str] | dict[str, Any]) -> str:
-    """Name the known word that is most like this one, if any is."""
-    near = get_close_matches(word, list(known), n=1, cutoff=0.5)
-    return f" (did you mean {near[0]}?)" if near else ""
-
-
-def add_fields(parser: Parser) -> None:
-    """Add a flag for every field of `Run` but the task, which needs none."""
-    groups = {owner: parser.add_argument_group(title) for owner, title in GROUPS.items()}
-    for described in fields(Run):
-        if described.name == "task":
-            continue
-        knob, flag = knob_of(described), "--" + described.name.replace("_", "-")
-        said = knob.purpose + _default(described.name, knob)
-        if knob.kind == "flag":
-            groups[knob.owner].add_argument(
-                flag, action=argparse.BooleanOptionalAction, default=argparse.SUPPRESS, help=said
-            )
-        else:
-            groups[knob.owner].add_argument(
-                flag, type=reader(described.name, knob), default=argparse.SUPPRESS, help=said, metavar=_metavar(knob)
-            )
+    def describe_unknown(self, word: str) -> str:
+        """Say that a word is not known."""
+        kind = "option" if word.startswith("-") else "argument"
+        return f"{word}: this command has no such {kind}{suggest(word, self.flags())}"
 
 
-def chosen_fields(chosen: argparse.Namespace) -> dict[str, Any]:
-    """Give the fields of `Run` that were set on the command line."""
-    return {described.name: vars(chosen)[described.name] for described in fields(Run) if described.name in chosen}
-
-
-def reader(name: str, knob: Knob) -> Callable[[str], Any]:
-    """Make what turns a word into the value of a knob."""
-
-    def read(word: str) -> Any:
-        value = _number(word, knob)
-        try:
-            knob.check(name, value)
-        except (TypeError, ValueError) as error:
-            raise argparse.ArgumentTypeError(str(error).removeprefix(f"{name}: ")) from None
-        return value
-
-    return read
-
-
-def _number(word: str, knob: Knob) -> Any:
-    """Read a number where the knob wants one; what is none is left to the knob's check."""
-    convert = {"count": int, "number": float}.get(knob.kind, str)
-    try:
-        return convert(word)
-    except ValueError:
-        return word
-
-
-def _metavar(knob: Knob) -> str:
-    if knob.kind == "choice":
-        return "|".join(knob.choices)
-    return "N" if knob.kind == "count" else "X"
-
-
-def _default(name: str, knob: Knob) -> str:
-    """Say for the help what a run has that nothing else is said of, by task, model or optimiser where these differ."""
-    if knob.owner == "run":
-        return f" [{getattr(USUAL['model']['ntm'], name)}]"
-    values = {kind: getattr(run, name) for kind, run in USUAL[knob.owner].items() if getattr(run, name) is not None}
-    if len(values) == len(USUAL[knob.owner]) and len(set(values.values())) == 1:
-        return f" [{next(iter(values.values()))}]"
-    return f" [{', '.join(f'{kind}: {value}' for kind, value in values.items())}]" if values else ""
-
-
-def whole_number(word: str, most: int = MANY) -> int:
+def read_count(word: str, most: int = LARGEST) -> int:
     """Read a whole number from 1 to `most`."""
     number = int(word) if word.isdecimal() and len(word) < 20 else 0
     if not 1 <= number <= most:
-        raise argparse.ArgumentTypeError(f"expected a whole number >= 1 and <= {most}, not {word!r}")
+        raise argparse.ArgumentTypeError(f"expected a whole number from 1 to {most}, not {word!r}")
     return number
 
 
-def folder(word: str) -> Path:
-    """Read a folder's path; an empty one, which may be a variable that was not set, is none."""
+def read_threads(word: str) -> int:
+    """Read a number of threads."""
+    return read_count(word, MAX_THREADS)
+
+
+def read_path(word: str) -> Path:
+    """Read a path; an empty one, which may be a variable that was not set, is an error."""
     if not word:
         raise argparse.ArgumentTypeError("expected a path, not ''")
     return Path(word)
 
 
-MOST_THREADS = 1024
-"""More than any machine has cores; far more, and the system cannot start them."""
+def read_size(word: str) -> Size:
+    """Read a size: whole numbers with an x between, as 20 or 10x20."""
+    return tuple(map(read_count, word.split("x")))
 
 
-def threads(word: str) -> int:
-    """Read a number of threads."""
-    return whole_number(word, MOST_THREADS)
-
-
-def add_threads(parser: Parser) -> None:
+def add_threads(parser: Parser | Group) -> None:
     """Add how many threads compute."""
-    parser.add_argument("--threads", type=threads, metavar="N", help="threads that compute [one a core]")
+    parser.add_argument("--threads", type=read_threads, metavar="N", help="CPU threads [one per core]")
 
 
-def add_path(parser: Parser) -> None:
-    """Add the run's folder."""
-    parser.add_argument("run", type=folder, metavar="RUN", help="the run's folder")
+def add_device(parser: Parser | Group) -> None:
+    """Add where the model runs."""
+    parser.add_argument(
+        "--device", default="cpu", metavar="DEVICE", help="cpu, cuda, cuda:N, or auto: cuda if there is one [cpu]"
+    )
 
 
-def add_json(parser: Parser) -> None:
+def use_device(chosen: argparse.Namespace) -> torch.device:
+    """Set the number of threads, and find the device.
+
+    Raises:
+        CommandError: There is no such device here.
+    """
+    if chosen.threads is not None:
+        torch.set_num_threads(chosen.threads)
+    with as_command_errors():
+        return choose_device(chosen.device)
+
+
+def add_run(parser: Parser) -> None:
+    """Add the run directory."""
+    parser.add_argument("run", type=read_path, metavar="RUN", help="the run directory")
+
+
+def add_json(parser: Parser | Group) -> None:
     """Add the choice of JSON."""
     parser.add_argument("--json", action="store_true", help="print one JSON document and nothing else")

@@ -11,8 +11,8 @@ WITHOUT_WINDOW = 200
 """Columns that a table may take in a file or a pipe."""
 
 
-def new_table(title: str, caption: str) -> Table:
-    """Begin a table."""
+def make_table(title: str, caption: str) -> Table:
+    """Make a table without rows."""
     return Table(
         box=SIMPLE, show_edge=False, pad_edge=False, collapse_padding=True, title=escape(title), caption=caption
     )

@@ -1,131 +1,119 @@
-"""tapehead evaluate: both metrics of a trained model, by size."""
+"""tapehead evaluate: how well a trained model predicts, by size."""
 
 import json
 from argparse import Namespace
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import torch
 from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
-from tapehead.cli._errors import CommandError, asked_wrongly, warn
-from tapehead.cli._parser import Parser, add_json, add_path, add_threads, whole_number
-from tapehead.cli._table import new_table, print_table
-from tapehead.models._memory import MemoryModel
-from tapehead.tasks import Size, Task
-from tapehead.training.data import batch_of_size
+from tapehead.cli._errors import CommandError, as_command_errors, warn
+from tapehead.cli._parser import Parser, add_device, add_json, add_run, add_threads, read_count, read_size, use_device
+from tapehead.cli._sizes import check_size, spell_size
+from tapehead.cli._table import make_table, print_table
+from tapehead.experiments.evaluations import SEQUENCES, with_memory_slots
+from tapehead.tasks import Size
 from tapehead.training.errors import StorageError
-from tapehead.training.folder import EVALUATIONS, append_rows
-from tapehead.training.generalise import generalisation
-from tapehead.training.trained import Trained, load_trained
+from tapehead.training.evaluation import evaluation_row
+from tapehead.training.loaded_run import LoadedRun, load_run
+from tapehead.training.run_dir import EVALUATIONS, append_rows
 
-SEQUENCES = 192
-"""As many as Collier & Beel 2018 take for each point of their tables."""
+
+def run(words: Sequence[str]) -> None:
+    """Evaluate."""
+    parser = Parser("evaluate")
+    add_arguments(parser)
+    chosen = parser.read(words)
+    device = use_device(chosen)
+    with as_command_errors():
+        loaded = load_run(chosen.run, warn, device)
+        sizes = [check_size(size, loaded.task, "--sizes") for size in chosen.sizes or loaded.task.eval_sizes]
+        loaded = fit_memory(loaded, chosen, sizes)
+    console = Console(stderr=True)
+    waiting = track(sizes, "evaluating", console=console, transient=True, disable=not console.is_terminal)
+    config = loaded.config
+    rows = []
+    for size in waiting:
+        row = evaluation_row(loaded.model, loaded.task, size, chosen.sequences, config.seed, loaded.step)
+        rows.append(row)
+        record(chosen.run, row)  # at once: Ctrl-C loses no more than the size at hand
+    if chosen.json:
+        print(json.dumps({"run": str(chosen.run), "scores": rows}))
+    else:
+        print_table(lay_out(loaded, chosen.run, rows))
 
 
 def add_arguments(parser: Parser) -> None:
     """Add what `evaluate` takes."""
-    add_path(parser)
+    add_run(parser)
     parser.add_argument(
-        "--lengths",
-        type=size,
+        "--sizes",
+        type=read_size,
         nargs="+",
-        metavar="L",
-        help="sizes of question that are tried, as 20, or 10x20 where a size is two numbers [the papers' points]",
+        metavar="SIZE",
+        help="sizes of the sequences, such as 20, or 10x20 if a size is two numbers [those of the task]",
     )
     parser.add_argument(
-        "--sequences", type=whole_number, default=SEQUENCES, metavar="N", help=f"questions of each [{SEQUENCES}]"
+        "--sequences", type=read_count, default=SEQUENCES, metavar="N", help=f"sequences of each size [{SEQUENCES}]"
     )
     parser.add_argument(
-        "--memory-slots", type=whole_number, metavar="N", help="try the machine on a tape of N slots [its own]"
+        "--memory-slots", type=read_count, metavar="N", help="evaluate with a memory of N slots [as in training]"
     )
+    add_device(parser)
     add_threads(parser)
     add_json(parser)
 
 
-def do(chosen: Namespace) -> None:
-    """Evaluate."""
-    if chosen.threads is not None:
-        torch.set_num_threads(chosen.threads)
-    with asked_wrongly():
-        trained = load_trained(chosen.run, warn)
-        sizes = [checked_size(wanted, trained.task) for wanted in chosen.lengths or trained.task.further]
-        if chosen.memory_slots is not None:
-            trained = on_tape(trained, chosen.memory_slots)
-    told = Console(stderr=True)
-    waiting = track(sizes, "evaluating", console=told, transient=True, disable=not told.is_terminal)
-    rows = [measured(trained, wanted, chosen.sequences) for wanted in waiting]
-    record(chosen.run, rows)
-    if chosen.json:
-        print(json.dumps({"run": str(chosen.run), "scores": rows}))
-    else:
-        print_table(table(trained, chosen.run, rows))
+def fit_memory(loaded: LoadedRun, chosen: Namespace, sizes: Sequence[Size]) -> LoadedRun:
+    """Give the model the memory that was asked for, and warn of sequences that do not fit into it."""
+    slots = loaded.model.config.get("memory_slots")
+    if chosen.memory_slots is not None:
+        if slots is None:
+            raise CommandError(f"--memory-slots: the model {loaded.config.model.name} has no memory")
+        slots = chosen.memory_slots
+        loaded = with_memory_slots(loaded, slots)
+    for size in sizes:
+        needed = loaded.task.memory_needed(size)
+        if slots is not None and needed is not None and needed > slots:
+            warn(
+                f"size {spell_size(size)} needs {needed} memory slots, one for each vector or symbol, and the model "
+                f"has {slots} slots: try --memory-slots {2 ** needed.bit_length()}"
+            )
+    return loaded
 
 
-def record(path: Path, rows: list[dict[str, Any]]) -> None:
-    """Keep what was measured in the run's folder; if that is somebody else's, saying it must do."""
+def record(path: Path, row: dict[str, Any]) -> None:
+    """Keep the scores in the run directory; where that cannot be written to, printing them must do."""
     try:
-        append_rows(path / EVALUATIONS, rows)
+        append_rows(path / EVALUATIONS, [row])
     except StorageError as problem:
-        warn(f"{problem}; these numbers are not recorded")
+        warn(f"{problem}; this score is not recorded")
 
 
-def size(word: str) -> Size:
-    """Read a size: whole numbers with an x between."""
-    return tuple(map(whole_number, word.split("x")))
-
-
-def checked_size(wanted: Size, task: Task, flag: str = "--lengths") -> Size:
-    """Raise unless this is a size of the task's questions."""
-    if len(wanted) != len(task.size_names):
-        raise CommandError(f"{flag}: expected {'x'.join(task.size_names)}, not {spelt(wanted)!r}")
-    batch_of_size(task, wanted, 1, np.random.default_rng(0))  # raises where there is no such question
-    return wanted
-
-
-def spelt(wanted: Size) -> str:
-    """Write a size as the command line does."""
-    return "x".join(map(str, wanted))
-
-
-def on_tape(trained: Trained, memory_slots: int) -> Trained:
-    """Give a trained machine a tape of another length; what is drawn for it belongs to the run's seed."""
-    if not isinstance(trained.model, MemoryModel):
-        raise CommandError(f"--memory-slots: expected nothing, since the model {trained.run.model} has no memory")
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(trained.run.seed)
-        return trained._replace(model=trained.model.with_memory_slots(memory_slots))
-
-
-def measured(trained: Trained, wanted: Size, sequences: int) -> dict[str, Any]:
-    """Try the model on one size, and give a row for the records."""
-    score = generalisation(trained.model, trained.task, wanted, sequences, trained.run.seed)._asdict()
-    named = dict(zip(trained.task.size_names, score.pop("size"), strict=True))
-    slots = trained.model.config.get("memory_slots")
-    return {"seed": trained.run.seed, "update": trained.update, "memory_slots": slots, **named, **score}
-
-
-def table(trained: Trained, path: Path, rows: list[dict[str, Any]]) -> Table:
+def lay_out(loaded: LoadedRun, path: Path, rows: list[dict[str, Any]]) -> Table:
     """Lay the rows out for reading: the mean, and its standard error."""
-    slots = "" if rows[0]["memory_slots"] is None else f", {rows[0]['memory_slots']} memory slots"
-    drawn = new_table(
-        title=f"{path}: {trained.run.task}, {trained.run.model}, update {trained.update:,}{slots}",
+    names, first = loaded.task.size_names, rows[0]
+    slots = "" if first["memory_slots"] is None else f", {first['memory_slots']} memory slots"
+    table = make_table(
+        title=f"{path}: {loaded.config.task.name}, {loaded.config.model.name}, step {loaded.step:,}{slots}",
         caption="mean ± its standard error",
     )
-    compared = {"best possible": "best_bits", "gap": "gap_bits"} if rows[0]["best_bits"] is not None else {}
-    measures = {"bit errors per sequence": "bit_errors", "bits per sequence": "bits"} | compared
-    for name in ("x".join(trained.task.size_names), *measures, "sequences"):
-        drawn.add_column(name, justify="right")
+    measures = {f"{loaded.task.error_name} per sequence": "errors", "bits per sequence": "bits"}
+    if first["optimal_bits"] is not None:
+        measures |= {"best possible": "optimal_bits", "gap": "gap_bits"}
+    for name in ("x".join(names), *measures, "accuracy", "whole sequences right", "sequences"):
+        table.add_column(name, justify="right")
     for row in rows:
-        wanted = spelt(tuple(row[name] for name in trained.task.size_names))
-        means = (spread(row[name], row.get(f"{name}_standard_error")) for name in measures.values())
-        drawn.add_row(wanted, *means, str(row["sequences"]))
-    return drawn
+        size = spell_size(tuple(row[name] for name in names))
+        means = (mean_and_error(row[name], row.get(f"{name}_standard_error")) for name in measures.values())
+        shares = (f"{row[name]:.2%}" for name in ("accuracy", "sequence_accuracy"))
+        table.add_row(size, *means, *shares, str(row["sequences"]))
+    return table
 
 
-def spread(mean: float, error: float | None) -> str:
+def mean_and_error(mean: float, error: float | None) -> str:
     """Write a mean and its standard error."""
     return f"{mean:.3f}" + ("" if error is None else f" ± {error:.3f}")

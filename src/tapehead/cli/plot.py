@@ -5,52 +5,41 @@ from argparse import Namespace
 from collections.abc import Sequence
 from pathlib import Path
 
+import torch
+
 from tapehead import plots
-from tapehead.cli._errors import CommandError, asked_wrongly, warn
-from tapehead.cli._looking import Pictures, draw_sequence
-from tapehead.cli._parser import Parser, add_json, folder
-from tapehead.cli._recorded import Groups, Recorded, curves, grouped, recorded, scores
-from tapehead.cli.evaluate import checked_size, size
-from tapehead.training.data import Purpose, batch_of_size, generator
-from tapehead.training.folder import METRICS, explained
-from tapehead.training.run import Run
-from tapehead.training.trained import load_trained
+from tapehead.cli._errors import CommandError, as_command_errors, warn
+from tapehead.cli._parser import Parser, add_device, add_json, add_threads, read_path, read_size, use_device
+from tapehead.cli._sizes import check_size
+from tapehead.experiments.curves import Pictures, draw_records, spell_task
+from tapehead.experiments.labels import short_name
+from tapehead.experiments.model_pictures import draw_sequence
+from tapehead.experiments.records import Record, record_run
+from tapehead.tasks import Size
+from tapehead.training.data import Purpose, draw_batch_of_size, make_generator
+from tapehead.training.loaded_run import load_run
+from tapehead.training.run_dir import METRICS, explain_errors
 
 PLOTS = "plots"
 
 
-def add_arguments(parser: Parser) -> None:
-    """Add what `plot` takes."""
-    parser.add_argument(
-        "runs",
-        type=folder,
-        nargs="+",
-        metavar="RUN",
-        help="a run's folder; of several runs, which must be of one task, only curves are drawn: those that differ in "
-        "nothing but the seed are one line, their median",
-    )
-    parser.add_argument(
-        "--length", type=size, metavar="L", help="size of the sequence that is drawn [the third of the papers' points]"
-    )
-    parser.add_argument(
-        "--out", type=folder, metavar="DIR", help="folder for the pictures [RUN/plots; of several runs, ./plots]"
-    )
-    add_json(parser)
-
-
-def do(chosen: Namespace) -> None:
-    """Draw everything there is to draw."""
+def run(words: Sequence[str]) -> None:
+    """Plot."""
+    parser = Parser("plot")
+    add_arguments(parser)
+    chosen = parser.read(words)
+    device = use_device(chosen)
     paths = list(dict.fromkeys(chosen.runs))
-    with asked_wrongly():
-        runs = [recorded(path) for path in paths]
-        if len(runs) == 1:
-            place, alone = paths[0] / PLOTS, draw_alone(paths[0], chosen)
+    with as_command_errors():
+        records = [record_run(path, name=str(path), most_points=None) for path in paths]
+        if len(paths) == 1:
+            place, pictures = paths[0] / PLOTS, draw_model(paths[0], chosen.size, device)
         else:
-            check_together(runs, chosen)
-            place, alone = Path(PLOTS), {}
+            check_together(paths, records, chosen)
+            place, pictures = Path(PLOTS), {}
     place = chosen.out or place
-    pictures = draw_records(runs) | alone
-    with explained(place):
+    pictures = draw_records(records) | pictures
+    with explain_errors(place):
         written = [path for name, figure in pictures.items() for path in plots.save(figure, place / name)]
     if chosen.json:
         print(json.dumps({"runs": list(map(str, paths)), "plots": list(map(str, written))}))
@@ -58,65 +47,49 @@ def do(chosen: Namespace) -> None:
         print("\n".join(map(str, written)))
 
 
-def check_together(runs: Sequence[Recorded], chosen: Namespace) -> None:
+def add_arguments(parser: Parser) -> None:
+    """Add what `plot` takes."""
+    parser.add_argument(
+        "runs",
+        type=read_path,
+        nargs="+",
+        metavar="RUN",
+        help="a run directory; for several runs, which must be of one task, only learning curves are drawn: runs that "
+        "differ only in the seed become one line, their median",
+    )
+    parser.add_argument(
+        "--size",
+        type=read_size,
+        metavar="SIZE",
+        help="size of the sequence on which a single run's model is drawn, such as 20, or 10x20 if a size is two "
+        "numbers [the third default of `tapehead evaluate`]",
+    )
+    parser.add_argument(
+        "--out", type=read_path, metavar="DIR", help="directory of the plots [RUN/plots; for several runs, plots]"
+    )
+    add_device(parser)
+    add_threads(parser)
+    add_json(parser)
+
+
+def check_together(paths: Sequence[Path], records: Sequence[Record], chosen: Namespace) -> None:
     """Raise unless these runs can be drawn into one picture, and nothing else was asked for."""
-    for one in runs:
-        if one.run.task != runs[0].run.task:
-            tasks = f"{runs[0].run.task} as in {runs[0].path}, not {one.run.task} as in {one.path}"
+    for path, record in zip(paths, records, strict=True):
+        if record.task != records[0].task:
+            tasks = f"{records[0].task} as in {paths[0]}, not {record.task} as in {path}"
             raise CommandError(f"RUN: expected runs of one task, {tasks}")
-        if not one.metrics:
-            raise CommandError(f"{one.path}: nothing measured yet; {METRICS} is empty or missing")
-    if chosen.length is not None:
-        raise CommandError("--length: expected nothing with several runs, of which no sequence is drawn")
+        if not record.curve:
+            raise CommandError(f"{path}: nothing is measured yet; {METRICS} is empty or missing")
+    if chosen.size is not None:
+        raise CommandError("--size: expected a single run, since for several only learning curves are drawn")
 
 
-def draw_records(runs: Sequence[Recorded]) -> Pictures:
-    """Draw how runs went and what evaluations found, once there is any of it."""
-    pictures, groups = {}, grouped(runs)
-    task, several = runs[0].run.make_task(), any(len(group) > 1 for group in groups.values())
-    said = in_words(groups)
-    if all(one.metrics for one in runs):
-        bounds = {one.run.solved_below for one in runs}
-        pictures["learning_curve"] = plots.learning_curve(
-            curves(groups),
-            solved_below=bounds.pop() if len(bounds) == 1 else None,
-            title=f"{said}, median and range" if several else said,
-        )
-    tried = {name: group for name, group in groups.items() if all(one.evaluations for one in group)}
-    lines = scores(tried, task)
-    if lines:
-        ends = {one.run.make_task().largest for group in tried.values() for one in group}
-        several = any(len(group) > 1 for group in tried.values())
-        bars = ["median and range"] * several + ["mean and standard error"] * any(map(is_alone, tried.values()))
-        pictures["generalisation"] = plots.generalisation(
-            lines,
-            trained_to=dict(zip(task.size_names, ends.pop(), strict=True)) if len(ends) == 1 else {},
-            title=f"{in_words(tried)}, {' or '.join(bars)}",
-        )
-    return pictures
-
-
-def in_words(groups: Groups) -> str:
-    """Say what is learned, and by whom or by how many runs."""
-    runs = [one for group in groups.values() for one in group]
-    return f"{spoken(runs[0].run)}: {next(iter(groups)) if len(groups) == 1 else f'{len(runs)} runs'}"
-
-
-def is_alone(group: Sequence[Recorded]) -> bool:
-    """Whether a group is a single run."""
-    return len(group) == 1
-
-
-def draw_alone(path: Path, chosen: Namespace) -> Pictures:
+def draw_model(path: Path, size: Size | None, device: torch.device | str = "cpu") -> Pictures:
     """Draw a run's model at work on one sequence."""
-    trained = load_trained(path, warn)
-    wanted = checked_size(chosen.length or trained.task.further[:3][-1], trained.task, flag="--length")
-    batch = batch_of_size(trained.task, wanted, 1, generator(trained.run.seed, Purpose.PICTURE))
-    large = " and ".join(f"{name} {number}" for name, number in zip(trained.task.size_names, wanted, strict=True))
-    said = f"{spoken(trained.run)}, {large}: {trained.run.model} after {trained.update:,} updates"
-    return draw_sequence(trained, batch, said)
-
-
-def spoken(run: Run) -> str:
-    """Say what a run learns."""
-    return run.task.replace("_", " ")
+    loaded = load_run(path, warn, device)
+    task, config = loaded.task, loaded.config
+    size = check_size(size or task.eval_sizes[:3][-1], task, "--size")
+    batch = draw_batch_of_size(task, size, 1, make_generator(config.seed, Purpose.PICTURE))
+    large = " and ".join(f"{name} {number}" for name, number in zip(task.size_names, size, strict=True))
+    title = f"{spell_task(config.task.name)}, {large}: {short_name(config.model.name)} after {loaded.step:,} steps"
+    return draw_sequence(loaded, batch, title)

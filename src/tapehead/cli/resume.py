@@ -1,32 +1,38 @@
-"""tapehead resume: a run that was stopped, from where its last checkpoint stands."""
+"""tapehead resume: go on with a run that was stopped, from its last checkpoint."""
 
-from argparse import Namespace
+from collections.abc import Sequence
 
-from tapehead.cli._conduct import add_conduct, conduct
-from tapehead.cli._errors import asked_wrongly, warn
-from tapehead.cli._parser import Parser, add_path
+from tapehead.cli._errors import as_command_errors, warn
+from tapehead.cli._parser import Parser, add_run, use_device
+from tapehead.cli._training import add_execution, train_and_report
 from tapehead.training import loop
-from tapehead.training.folder import read_run
+from tapehead.training.restore import finished_result
+from tapehead.training.run_dir import read_config
+from tapehead.training.step import Learner
 
 
-def add_arguments(parser: Parser) -> None:
-    """Add what `resume` takes."""
-    add_path(parser)
-    add_conduct(parser)
-
-
-def do(chosen: Namespace) -> None:
+def run(words: Sequence[str]) -> None:
     """Resume."""
-    with asked_wrongly():
-        run = read_run(chosen.run)
-        run.make_model()
-    if loop.finished_result(chosen.run) is not None:
+    parser = Parser("resume")
+    add_run(parser)
+    add_execution(parser)
+    chosen = parser.read(words)
+    device = use_device(chosen)
+    with as_command_errors():
+        config = read_config(chosen.run)
+        Learner(config, device)  # so that what is wrong is found before anything is written
+    if finished_result(chosen.run) is not None:
         warn("this run is finished already; nothing is left to do")
-    conduct(
-        run,
+    train_and_report(
+        config,
         chosen.run,
         chosen,
-        lambda listen, stop: loop.resume(
-            chosen.run, listen=listen, stop=stop, warn=warn, checkpoint_every=chosen.checkpoint_every
+        lambda on_progress, should_stop: loop.resume(
+            chosen.run,
+            on_progress=on_progress,
+            should_stop=should_stop,
+            warn=warn,
+            checkpoint_every=chosen.checkpoint_every,
+            device=device,
         ),
     )

@@ -1,44 +1,130 @@
-"""tapehead train: a new run."""
+"""tapehead train: start a new run."""
 
-from argparse import Namespace
+from argparse import SUPPRESS, Namespace
+from collections.abc import Sequence
+from itertools import zip_longest
 from pathlib import Path
-from typing import Any
 
-from tapehead.cli._conduct import add_conduct, conduct
-from tapehead.cli._errors import asked_wrongly
-from tapehead.cli._parser import Parser, add_fields, chosen_fields, folder
+from tapehead.cli._commands import COMMANDS
+from tapehead.cli._errors import CommandError, as_command_errors
+from tapehead.cli._flags import OptionFlags
+from tapehead.cli._parser import Parser, read_path, use_device
+from tapehead.cli._training import add_execution, train_and_report
 from tapehead.tasks import TASKS
 from tapehead.training import loop
-from tapehead.training.recipes import RECIPES, describe
+from tapehead.training.components import KINDS, Component, find, known_options
+from tapehead.training.config import RunConfig
+from tapehead.training.recipes import DEFAULTS, RECIPES, configure
+from tapehead.training.step import Learner
+
+OWN = "module:Class for one of your own"
 
 
-def add_arguments(parser: Parser) -> None:
-    """Add what `train` takes."""
-    parser.epilog = (
-        "In brackets: what an NTM that learns copy is trained with. Other models and tasks differ in some; "
-        "run.json, in the run's folder, has all of a run's."
-    )
-    parser.add_argument(
-        "task", metavar="TASK", help=f"what is learned: {', '.join(TASKS)}, or one of your own as module:Class"
-    )
-    parser.add_argument("--out", type=folder, metavar="DIR", help="the run's folder [runs/TASK-MODEL-SEED]")
-    parser.add_argument(
-        "--recipe", default="tapehead", metavar="|".join(RECIPES), help="settings to start from [tapehead]"
-    )
-    add_fields(parser)
-    add_conduct(parser)
+class TrainParser(Parser):
+    """The parser of `train`: an error about an unknown option names the components that do have it."""
+
+    def __init__(self, task: str, made_of: RunConfig | None) -> None:
+        super().__init__("train", task, "Defaults are in brackets; run.json in the run directory records all values.")
+        self.made_of = made_of
+
+    def describe_unknown(self, word: str) -> str:
+        """Say that an option is unknown, or which other components have it."""
+        name = word.removeprefix("--").removeprefix("no-").replace("-", "_")
+        for kind, (registry, *_) in KINDS.items():
+            owners = [other for other in registry if name in known_options(kind, other)]
+            if owners and self.made_of is not None:
+                chosen = getattr(self.made_of, kind).name
+                return f"{word}: the {kind} {chosen} has no such option (it is an option of {', '.join(owners)})"
+        return super().describe_unknown(word)
 
 
-def do(chosen: Namespace) -> None:
-    """Train."""
-    with asked_wrongly():
-        said: dict[str, Any] = {"model": "ntm", "seed": 1} | chosen_fields(chosen)
-        run = describe(recipe=chosen.recipe, **said)
-        run.complete().make_model()
-    path = chosen.out or Path("runs") / f"{run.task.rpartition(':')[2]}-{run.model}-{run.seed}"
-    conduct(
-        run,
+def run(words: Sequence[str]) -> None:
+    """Read the command line, train, and report."""
+    if not words or words[0] in {"-h", "--help"}:
+        print_overview()
+        return
+    task, *rest = words
+    if task.startswith("-"):
+        raise CommandError(f"expected the task first, as in `tapehead train copy {task} ...`, not {task!r}")
+    names = read_names(rest)
+    with as_command_errors():
+        find("task", task)
+        defaults = configure(task, names.model, recipe=names.recipe, changes=chosen_components(names))
+        flags = OptionFlags(defaults)
+    parser = TrainParser(task, defaults)
+    add_names(parser)
+    parser.add_argument("--out", type=read_path, metavar="DIR", help="the run directory [runs/TASK-MODEL-SEED]")
+    add_execution(parser)
+    flags.add_to(parser)
+    chosen = parser.read(rest)
+    device = use_device(chosen)
+    with as_command_errors():
+        settings = dict(flags.settings(chosen))
+        seed = settings.pop("seed", 1)
+        config = configure(task, names.model, seed=seed, recipe=names.recipe, changes=settings)
+        Learner(config, device)  # so that what is wrong is found before anything is written
+    path = chosen.out or Path("runs") / f"{task.rpartition(':')[2]}-{names.model.rpartition(':')[2]}-{seed}"
+    train_and_report(
+        config,
         path,
         chosen,
-        lambda listen, stop: loop.train(run, path, listen=listen, stop=stop, checkpoint_every=chosen.checkpoint_every),
+        lambda on_progress, should_stop: loop.train(
+            config,
+            path,
+            on_progress=on_progress,
+            should_stop=should_stop,
+            checkpoint_every=chosen.checkpoint_every,
+            device=device,
+        ),
+    )
+
+
+def add_names(parser: Parser) -> None:
+    """Add the flags that choose the components of a run, and the recipe that its settings start from."""
+    for kind, default in DEFAULTS.items():
+        registry = KINDS[kind].registry
+        parser.add_argument(
+            f"--{kind}", default=SUPPRESS, metavar="NAME", help=f"{', '.join(registry)}, or {OWN} [{default}]"
+        )
+    parser.add_argument(
+        "--recipe",
+        default="tapehead",
+        metavar="NAME",
+        help=f"preset of settings to start from: {', '.join(RECIPES)} [tapehead]",
+    )
+
+
+def read_names(words: Sequence[str]) -> Namespace:
+    """Read only the flags that `add_names` adds, and ignore all other arguments."""
+    parser = Parser("train")
+    parser.add_help = False
+    add_names(parser)
+    known = set(parser.flags()) - {"--help"}
+    selected: list[str] = []
+    for word, next_word in zip_longest(words, words[1:]):
+        if word.split("=")[0] in known:
+            selected += [word] if "=" in word or next_word is None else [word, next_word]
+    names = parser.read(selected)
+    names.model = vars(names).get("model", DEFAULTS["model"])
+    return names
+
+
+def chosen_components(names: Namespace) -> dict[str, Component]:
+    """Return the optimizer and the curriculum if they were chosen on the command line."""
+    chosen = {kind: vars(names)[kind] for kind in ("optimizer", "curriculum") if kind in names}
+    return {kind: Component(name) for kind, name in chosen.items()}
+
+
+def print_overview() -> None:
+    """Print what can be trained, and how to see the options."""
+    print("usage: tapehead train TASK [options]\n")
+    print(f"{COMMANDS['train'].summary}\n\ntasks:")
+    for name, task in TASKS.items():
+        print(f"  {name:20} {(task.__doc__ or '').splitlines()[0]}")
+    print(f"  {'module:Class':20} A task of your own; the module is imported, from the current directory too.\n")
+    for kind, default in DEFAULTS.items():
+        print(f"--{kind + ' NAME':18} {', '.join(KINDS[kind].registry)}, or {OWN} [{default}]")
+    print(f"{'--recipe NAME':20} preset of settings to start from: {', '.join(RECIPES)} [tapehead]\n")
+    print(
+        "`tapehead train TASK --help` lists all options of that task and of the chosen model, optimizer and curriculum."
     )

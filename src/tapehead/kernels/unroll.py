@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from tapehead._shapes import Input, Inputs, Lengths, Output, Outputs
-from tapehead._state import State, copied, hold_finished, stack_states
+from tapehead._state import State, clone_state, hold_finished, stack_states
 
 
 def unroll(
@@ -46,7 +46,7 @@ def unroll(
             states.append(state)
     nothing = inputs.new_empty(0, inputs.shape[1], output_size)
     if not outputs:
-        return nothing, copied(state), stack_states([], state) if keep_states else None
+        return nothing, clone_state(state), stack_states([], state) if keep_states else None
     return torch.stack(outputs), state, stack_states(states, state) if keep_states else None
 
 

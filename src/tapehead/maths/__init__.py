@@ -1,1 +1,1 @@
-"""One equation, one function: what the machines compute, on plain tensors."""
+"""One equation, one function: what the models compute, on plain tensors."""

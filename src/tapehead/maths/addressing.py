@@ -1,8 +1,10 @@
-"""How a head of the Neural Turing Machine arrives at its weighting over the memory's slots.
+"""How a head of the Neural Turing Machine computes its weighting: its attention weights over the memory slots.
 
-Graves, Wayne, Danihelka 2014 (arXiv 1410.5401), section 3.3: by content, then interpolated with the last weighting,
-shifted along the tape, and sharpened. Every function here is finite, in value and in gradient, for every finite input
-whose true value and gradient the number format can hold.
+Graves, Wayne, Danihelka 2014 (arXiv 1410.5401), section 3.3: by content, then interpolated with the previous
+weighting, shifted along the slots, and sharpened. The value and the gradient of every function here are finite for
+every finite input for which the exact ones fit the dtype.
+
+The letters of the shapes are those of _shapes.py; S is the number of shift offsets, 2 * shift_range + 1.
 """
 
 import torch
@@ -11,11 +13,11 @@ from torch import Tensor
 from tapehead._shapes import Keys, Memory, PerHead, Shifts, Weightings
 
 NORM_FLOOR = 1e-8
-"""Rows and keys shorter than this are measured as if they had this length, so that a zero row has cosine 0."""
+"""Norms of slots and keys are clamped to at least this, so that a slot of zeros has cosine similarity 0."""
 
 
 def content(memory: Memory, key: Keys, strength: PerHead) -> Weightings:
-    """Weigh each slot by how much it looks like the key (equations 5 and 6).
+    """Weight each slot by its cosine similarity to the key (equations 5 and 6).
 
     w^c(i) = softmax_i(beta * cos(k, M(i))), with cos(u, v) = u.v / (max(|u|, 1e-8) * max(|v|, 1e-8)).
 
@@ -27,35 +29,35 @@ def content(memory: Memory, key: Keys, strength: PerHead) -> Weightings:
     Returns:
         w^c, (B, heads, N); each weighting is >= 0 and sums to 1.
     """
-    cosine = _direction(key) @ _direction(memory).transpose(-1, -2)
+    cosine = _normalize(key) @ _normalize(memory).transpose(-1, -2)
     return _softmax_of_product(strength, cosine)
 
 
 def masked_content(memory: Memory, key: Keys, strength: PerHead, mask: Keys) -> Weightings:
-    """Weigh each slot by how much it looks like the key in those columns that the mask lets through.
+    """Weight each slot by its cosine similarity to the key, with the columns of both scaled by a mask.
 
-    w^c(i) = softmax_i(beta * cos(k * m, M(i) * m)) (Csordas & Schmidhuber 2019), with `content`'s cosine. No masked
-    copy of the memory is made for each head.
+    w^c(i) = softmax_i(beta * cos(k * m, M(i) * m)) (Csordas & Schmidhuber 2019), with cos as in `content`. It is
+    computed without a masked copy of the memory for each head.
 
     Args:
         memory: M, (B, N, W).
         key: k, (B, heads, W).
         strength: beta >= 0, (B, heads).
-        mask: m in [0.1, 1], (B, heads, W); one that went to 0 could leave nothing to compare.
+        mask: m in [0.1, 1], (B, heads, W); a mask of 0 everywhere would leave nothing to compare.
 
     Returns:
         w^c, (B, heads, N); each weighting is >= 0 and sums to 1.
     """
-    largest_of_row, largest_of_key = _largest(memory).transpose(-1, -2), _largest(key)
-    rows, key, shown = memory.transpose(-1, -2) / largest_of_row, key / largest_of_key, mask * mask
-    squares_of_row, square_of_key = shown @ (rows * rows), (shown * key * key).sum(-1, keepdim=True)
-    directed_key = key * square_of_key.clamp(min=(NORM_FLOOR / largest_of_key) ** 2).rsqrt()
-    inverse_lengths = squares_of_row.clamp(min=(NORM_FLOOR / largest_of_row) ** 2).rsqrt()
-    return _softmax_of_product(strength, (shown * directed_key) @ rows * inverse_lengths)
+    row_scale, key_scale = _max_magnitude(memory).transpose(-1, -2), _max_magnitude(key)
+    rows, key, squared_mask = memory.transpose(-1, -2) / row_scale, key / key_scale, mask * mask
+    row_squares, key_square = squared_mask @ (rows * rows), (squared_mask * key * key).sum(-1, keepdim=True)
+    unit_key = key * key_square.clamp(min=(NORM_FLOOR / key_scale) ** 2).rsqrt()
+    inverse_norms = row_squares.clamp(min=(NORM_FLOOR / row_scale) ** 2).rsqrt()
+    return _softmax_of_product(strength, (squared_mask * unit_key) @ rows * inverse_norms)
 
 
 def interpolate(content_weighting: Weightings, previous: Weightings, gate: PerHead) -> Weightings:
-    """Choose between the content weighting and the head's last weighting (equation 7).
+    """Interpolate between the content weighting and the head's previous weighting (equation 7).
 
     w^g = g w^c + (1 - g) w_{t-1}.
 
@@ -71,32 +73,32 @@ def interpolate(content_weighting: Weightings, previous: Weightings, gate: PerHe
 
 
 def shift(weighting: Weightings, shifts: Shifts) -> Weightings:
-    """Move a weighting along the circular tape (equation 8).
+    """Shift a weighting along the slots, by circular convolution (equation 8).
 
     w~(i) = sum_o s(o) w^g(i - o mod N), o = -shift_range .. shift_range.
 
     Args:
         weighting: w^g, (B, heads, N).
-        shifts: s, (B, heads, S) with S odd and S <= N; the first is the offset -shift_range, the last +shift_range.
+        shifts: s, the weights of the offsets from -shift_range to +shift_range, (B, heads, S) with S odd and S <= N.
 
     Returns:
         w~, (B, heads, N).
     """
     offsets = shifts.shape[-1]
-    reach = offsets // 2
-    if reach == 0:
+    shift_range = offsets // 2
+    if shift_range == 0:
         return weighting * shifts
     slots = weighting.shape[-1]
-    around = torch.cat([weighting[..., slots - reach :], weighting, weighting[..., :reach]], dim=-1)
-    windows = around.unfold(-1, offsets, 1)
+    wrapped = torch.cat([weighting[..., slots - shift_range :], weighting, weighting[..., :shift_range]], dim=-1)
+    windows = wrapped.unfold(-1, offsets, 1)
     return (windows @ shifts.flip(-1).unsqueeze(-1)).squeeze(-1)
 
 
 def sharpen(weighting: Weightings, sharpening: PerHead) -> Weightings:
-    """Give back to a weighting the focus that shifting blurred (equation 9).
+    """Undo the blur of shifting by raising a weighting to a power (equation 9).
 
-    w(i) = w~(i)^gamma / sum_j w~(j)^gamma, taken as softmax_i(gamma * log w~(i)), so that no power under- or overflows;
-    a slot of weight zero counts as the smallest normal number.
+    w(i) = w~(i)^gamma / sum_j w~(j)^gamma, computed as softmax_i(gamma * log w~(i)), so that no power under- or
+    overflows; weights below the dtype's smallest normal number are clamped to it.
 
     Args:
         weighting: w~ >= 0, (B, heads, N).
@@ -105,27 +107,27 @@ def sharpen(weighting: Weightings, sharpening: PerHead) -> Weightings:
     Returns:
         w, (B, heads, N); each weighting is >= 0 and sums to 1.
     """
-    smallest = torch.finfo(weighting.dtype).tiny
-    return _softmax_of_product(sharpening, weighting.clamp(min=smallest).log())
+    tiny = torch.finfo(weighting.dtype).tiny
+    return _softmax_of_product(sharpening, weighting.clamp(min=tiny).log())
 
 
-def _direction(rows: Tensor) -> Tensor:
-    """Divide each row by its length, or by NORM_FLOOR where it is shorter.
+def _normalize(rows: Tensor) -> Tensor:
+    """Divide each row by its norm, or by NORM_FLOOR where that is larger.
 
-    A row is first divided by its largest entry, so that no square over- or underflows, in value or gradient. The
-    direction does not depend on that factor, hence no gradient is taken through it.
+    A row is first divided by its largest magnitude, so that no square over- or underflows, in value or gradient. The
+    result does not depend on that divisor, so it is detached.
     """
-    largest = _largest(rows)
-    rows = rows / largest
+    scale = _max_magnitude(rows)
+    rows = rows / scale
     square = (rows * rows).sum(-1, keepdim=True)
-    return rows * square.clamp(min=(NORM_FLOOR / largest) ** 2).rsqrt()
+    return rows * square.clamp(min=(NORM_FLOOR / scale) ** 2).rsqrt()
 
 
-def _largest(rows: Tensor) -> Tensor:
-    """Each row's largest entry, or NORM_FLOOR where that is larger; no gradient goes through it."""
+def _max_magnitude(rows: Tensor) -> Tensor:
+    """Return each row's largest absolute value, or NORM_FLOOR where that is larger; detached from autograd."""
     return rows.detach().abs().amax(-1, keepdim=True).clamp(min=NORM_FLOOR)
 
 
 def _softmax_of_product(factor: PerHead, scores: Weightings) -> Weightings:
-    """softmax_i(factor * scores_i), with the largest score taken off first: no factor can make it overflow."""
+    """Compute softmax_i(factor * scores_i), the largest score subtracted first so that no factor can overflow it."""
     return torch.softmax(factor.unsqueeze(-1) * (scores - scores.detach().amax(-1, keepdim=True)), dim=-1)

@@ -1,4 +1,4 @@
-"""A controller, one step: one of its layers, all of its layers."""
+"""One step of a controller: a single layer, and all layers."""
 
 from typing import Literal
 
@@ -14,7 +14,7 @@ Controller = Literal["lstm", "feedforward"]
 def lstm(
     inputs: Tensor, hidden: Units, cell: Units, weight_ih: Tensor, weight_hh: Tensor, bias: Tensor
 ) -> tuple[Units, Units]:
-    """One step of a long short-term memory, with torch.nn.LSTM's order of gates: input, forget, cell, output.
+    """Run one step of an LSTM layer, with torch.nn.LSTM's order of gates: input, forget, cell, output.
 
     i, f, o = sigmoid(.), z = tanh(.) of W_ih x + W_hh h + b; c <- f c + i z; h <- o tanh(c).
 
@@ -36,7 +36,7 @@ def lstm(
 
 
 def feedforward(inputs: Tensor, weight: Tensor, bias: Tensor) -> Units:
-    """One hidden layer: h = tanh(W x + b).
+    """Run one hidden layer: h = tanh(W x + b).
 
     Args:
         inputs: x, (B, fan_in).
@@ -57,14 +57,14 @@ def control(
     hidden: Layers,
     cell: Layers,
 ) -> tuple[Units, Layers, Layers]:
-    """Run all layers, the lowest of which sees the input and the last reads.
+    """Run all layers of the controller; the lowest one sees the input and the previous reads.
 
     Args:
-        controller: Which of the two.
+        controller: `lstm` or `feedforward`.
         layers: The weights of each layer, as `lstm` or `feedforward` takes them.
         inputs: x_t, (B, I).
         reads: r_{t-1}, (B, R, W).
-        hidden: h of every layer, (B, L, D); of a feedforward controller, which remembers nothing, (B, 0, D).
+        hidden: h of every layer, (B, L, D); of a feedforward controller, which has no state, (B, 0, D).
         cell: c of every layer, shaped as `hidden`.
 
     Returns:
@@ -82,6 +82,6 @@ def control(
     return below, torch.stack(new_hidden, dim=1), torch.stack(new_cell, dim=1)
 
 
-def clipped(values: Tensor, clip: float | None) -> Tensor:
-    """Cut values off at +-clip; None: do not (Collier & Beel 2018)."""
-    return values if clip is None else values.clamp(-clip, clip)
+def clip(values: Tensor, bound: float | None) -> Tensor:
+    """Clamp values to [-bound, bound]; None: leave them as they are (Collier & Beel 2018)."""
+    return values if bound is None else values.clamp(-bound, bound)

@@ -28,15 +28,15 @@ from tapehead._shapes import (
 )
 from tapehead.maths import linkage
 from tapehead.maths.addressing import content, masked_content
-from tapehead.maths.controllers import Controller, clipped, control
+from tapehead.maths.controllers import Controller, clip, control
 from tapehead.maths.memory import read, write_together
 
 MASK_FLOOR = 0.1
-"""What a mask lets through of every column (Csordas & Schmidhuber 2019)."""
+"""The least that a mask lets through of a column (Csordas & Schmidhuber 2019)."""
 
 
 class DNCOptions(NamedTuple):
-    """What a step needs to know beyond its tensors' shapes."""
+    """The options of a DNC that change its equations."""
 
     controller: Controller
     read_heads: int
@@ -50,11 +50,11 @@ class DNCOptions(NamedTuple):
 
     @property
     def interface_sizes(self) -> list[int]:
-        """How the interface layer's outputs are cut, in the order of the paper: W*R + 3*W + 5*R + 3 for one write head.
+        """The sizes of the interface layer's parts, in the paper's order: W*R + 3*W + 5*R + 3 for one write head.
 
         Read keys and strengths; write keys and strengths, erase and write vectors; free, allocation and write gates;
         read modes. Then what the options need: read and write masks, sharpness forward and backward. Within each part
-        the heads follow one another.
+        the heads come one after another.
         """
         reads, writes, width = self.read_heads, self.write_heads, self.memory_width
         masks = [reads * width, writes * width]
@@ -69,14 +69,14 @@ class DNCOptions(NamedTuple):
 
     @property
     def read_modes(self) -> int:
-        """In how many ways a read head can read: backward and forward along each write head's links, and by content."""
+        """The number of ways to read: backward and forward along each write head's links, and by content."""
         return 2 * self.write_heads + 1
 
 
 class DNCWeights(NamedTuple):
-    """Everything that is learned and used at every step.
+    """The weights that are used at every step.
 
-    `controller` holds a tuple a layer, as `maths.ntm.NTMWeights` does. P is sum(interface_sizes).
+    `controller` holds a tuple for each layer, as `maths.ntm.NTMWeights` does. P is sum(interface_sizes).
     """
 
     controller: tuple[tuple[Tensor, ...], ...]
@@ -87,10 +87,10 @@ class DNCWeights(NamedTuple):
 
 
 class DNCState(NamedTuple):
-    """All that a Differentiable Neural Computer carries from one step to the next.
+    """The state that a Differentiable Neural Computer carries from one step to the next.
 
-    Every tensor has the batch axis first; an unbatched state lacks it, a trace's states have the axis T before it. The
-    feedforward controller remembers nothing itself: its `hidden` and `cell` have L = 0 layers.
+    Every tensor has the batch axis first; an unbatched state lacks it, a trace's states have the axis T before it. A
+    feedforward controller has no state of its own: its `hidden` and `cell` have L = 0 layers.
     """
 
     memory: Memory  # (B, N, W)
@@ -105,7 +105,7 @@ class DNCState(NamedTuple):
 
 
 class Interface(NamedTuple):
-    """What the heads are told at one step; the last four are None where the options do not need them."""
+    """The parameters of all heads at one step; the last four are None where the options do not need them."""
 
     read_keys: Reads  # k^r, (B, R, W)
     read_strengths: PerReadHead  # beta^r, (B, R)
@@ -124,13 +124,13 @@ class Interface(NamedTuple):
 
 
 def dnc_step(inputs: Input, state: DNCState, weights: DNCWeights, options: DNCOptions) -> tuple[Output, DNCState]:
-    """Go one step: the controller sees the input and the last reads, the write heads write, the read heads read.
+    """Run one step: the controller sees the input and the previous reads, the write heads write, the read heads read.
 
     Args:
         inputs: x_t, (B, I).
         state: The state before the step.
-        weights: The machine's weights.
-        options: The machine's options.
+        weights: The weights.
+        options: The options.
 
     Returns:
         y_t, (B, O), as logits, and the state after the step.
@@ -141,26 +141,26 @@ def dnc_step(inputs: Input, state: DNCState, weights: DNCWeights, options: DNCOp
     raw = linear(hidden_top, weights.interface_weight, weights.interface_bias)
     interface = interface_parameters(raw, options)
     usage, write_weightings, memory = write(state, interface, options)
-    precedence, links = link(state, write_weightings, options)
-    read_weightings = look(memory, links, state.read_weightings, interface)
+    precedence, links = update_links(state, write_weightings, options)
+    read_weightings = address_reads(memory, links, state.read_weightings, interface)
     reads = read(memory, read_weightings)
     output = linear(torch.cat([hidden_top, reads.flatten(1)], dim=-1), weights.output_weight, weights.output_bias)
     after = DNCState(memory, usage, read_weightings, write_weightings, precedence, links, reads, hidden, cell)
-    return clipped(output, options.clip), after
+    return clip(output, options.clip), after
 
 
 def interface_parameters(raw: RawHeads, options: DNCOptions) -> Interface:
-    """Clip the interface layer's outputs and bring each part into its range (Methods, "Interface parameters").
+    """Split the interface layer's output and bring each part into its range (Methods, "Interface parameters").
 
     Args:
-        raw: The interface layer's outputs, (B, P), laid out as `DNCOptions.interface_sizes` says.
-        options: The machine's options.
+        raw: The interface layer's output, (B, P), laid out as `DNCOptions.interface_sizes` says.
+        options: The options.
 
     Returns:
         Strengths and sharpness = 1 + softplus, gates and erase = sigmoid, modes = softmax, masks = 0.1 + 0.9 sigmoid;
-        keys and what is added as they are.
+        keys and add vectors as they are.
     """
-    parts = clipped(raw, options.clip).split(options.interface_sizes, dim=-1)
+    parts = clip(raw, options.clip).split(options.interface_sizes, dim=-1)
     read_keys, read_strengths, write_keys, write_strengths, erase, add, *gates_and_modes = parts[:10]
     free_gates, allocation_gates, write_gates, modes = gates_and_modes
     read_masks, write_masks, forward, backward = parts[10:]
@@ -176,20 +176,20 @@ def interface_parameters(raw: RawHeads, options: DNCOptions) -> Interface:
         allocation_gates=torch.sigmoid(allocation_gates),
         write_gates=torch.sigmoid(write_gates),
         read_modes=torch.softmax(modes.unflatten(-1, (-1, options.read_modes)), dim=-1),
-        read_masks=_mask(read_masks).unflatten(-1, rows) if options.masked_content else None,
-        write_masks=_mask(write_masks).unflatten(-1, rows) if options.masked_content else None,
+        read_masks=_squash_mask(read_masks).unflatten(-1, rows) if options.masked_content else None,
+        write_masks=_squash_mask(write_masks).unflatten(-1, rows) if options.masked_content else None,
         forward_sharpness=_oneplus(forward).unflatten(-1, links) if options.sharpen_links else None,
         backward_sharpness=_oneplus(backward).unflatten(-1, links) if options.sharpen_links else None,
     )
 
 
 def write(state: DNCState, interface: Interface, options: DNCOptions) -> tuple[Weighting, WriteWeightings, Memory]:
-    """Find out which slots are free, choose where to write, and write.
+    """Update the usage of the slots, choose where to write, and write.
 
     Args:
         state: The state before the step.
-        interface: What the heads are told.
-        options: The machine's options.
+        interface: The heads' parameters.
+        options: The options.
 
     Returns:
         u_t (B, N), w_t (B, H, N) and M_t (B, N, W).
@@ -197,34 +197,38 @@ def write(state: DNCState, interface: Interface, options: DNCOptions) -> tuple[W
     retained = linkage.retention(state.read_weightings, interface.free_gates)
     usage = linkage.usage(state.usage, state.write_weightings, retained)
     allocated = linkage.allocations(usage, interface.write_gates, interface.allocation_gates)
-    found = find(state.memory, interface.write_keys, interface.write_strengths, interface.write_masks)
-    weightings = linkage.write_weightings(allocated, found, interface.write_gates, interface.allocation_gates)
+    by_content = address_by_content(
+        state.memory, interface.write_keys, interface.write_strengths, interface.write_masks
+    )
+    weightings = linkage.write_weightings(allocated, by_content, interface.write_gates, interface.allocation_gates)
     memory = linkage.deallocate(state.memory, retained) if options.deallocate else state.memory
     return usage, weightings, write_together(memory, weightings, interface.erase, interface.add)
 
 
-def link(state: DNCState, write_weightings: WriteWeightings, options: DNCOptions) -> tuple[WriteWeightings, Links]:
-    """Take note of where was written, and after what: p_t (B, H, N) and L_t (B, H, N, N).
+def update_links(
+    state: DNCState, write_weightings: WriteWeightings, options: DNCOptions
+) -> tuple[WriteWeightings, Links]:
+    """Record which slots were written after which: p_t (B, H, N) and L_t (B, H, N, N).
 
     Args:
         state: The state before the step.
         write_weightings: w_t, (B, H, N).
-        options: The machine's options.
+        options: The options.
     """
     to, of = write_weightings, state.precedence
     if options.sparse_links is not None:
-        to, of = linkage.thin(to, options.sparse_links), linkage.thin(of, options.sparse_links)
+        to, of = linkage.keep_top_k(to, options.sparse_links), linkage.keep_top_k(of, options.sparse_links)
     return linkage.precedence(state.precedence, to), linkage.links(state.links, to, of)
 
 
-def look(memory: Memory, links: Links, previous: ReadWeightings, interface: Interface) -> ReadWeightings:
-    """Find every read head's new weighting: by content, and along the links from where it was.
+def address_reads(memory: Memory, links: Links, previous: ReadWeightings, interface: Interface) -> ReadWeightings:
+    """Compute every read head's new weighting: by content, and along the links from where it read last.
 
     Args:
         memory: M_t, (B, N, W).
         links: L_t, (B, H, N, N).
         previous: w_{t-1}, (B, R, N).
-        interface: What the heads are told.
+        interface: The heads' parameters.
 
     Returns:
         w_t, (B, R, N).
@@ -233,12 +237,12 @@ def look(memory: Memory, links: Links, previous: ReadWeightings, interface: Inte
     if interface.forward_sharpness is not None and interface.backward_sharpness is not None:
         forward = linkage.sharpen_followed(forward, interface.forward_sharpness)
         backward = linkage.sharpen_followed(backward, interface.backward_sharpness)
-    found = find(memory, interface.read_keys, interface.read_strengths, interface.read_masks)
-    return linkage.read_weightings(backward, found, forward, interface.read_modes)
+    by_content = address_by_content(memory, interface.read_keys, interface.read_strengths, interface.read_masks)
+    return linkage.read_weightings(backward, by_content, forward, interface.read_modes)
 
 
-def find(memory: Memory, keys: Keys, strengths: PerHead, masks: Keys | None) -> Weightings:
-    """Weigh each slot by its content, behind a mask where there is one.
+def address_by_content(memory: Memory, keys: Keys, strengths: PerHead, masks: Keys | None) -> Weightings:
+    """Compute content weightings, with a mask where there is one.
 
     Args:
         memory: M, (B, N, W).
@@ -258,5 +262,5 @@ def _oneplus(raw: Tensor) -> Tensor:
     return 1 + softplus(raw)
 
 
-def _mask(raw: Tensor) -> Tensor:
+def _squash_mask(raw: Tensor) -> Tensor:
     return MASK_FLOOR + (1 - MASK_FLOOR) * torch.sigmoid(raw)

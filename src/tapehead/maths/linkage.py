@@ -1,4 +1,4 @@
-"""How the Differentiable Neural Computer finds free slots, and remembers in which order it wrote.
+"""How the Differentiable Neural Computer allocates free slots, and records in which order it wrote.
 
 Graves et al. 2016 (Nature 538, 471-476), Methods, "Dynamic memory allocation" to "Read weighting". The paper has one
 write head; what several do follows its authors' published code, and with one is the paper. The options of Csordas &
@@ -28,18 +28,18 @@ from tapehead._shapes import (
 from tapehead.maths.addressing import sharpen
 
 LINK_FLOOR = 1e-6
-"""Added to what the links say before it is sharpened, so that links which hardly exist are not blown up."""
+"""Added to a followed weighting before it is sharpened, so that links close to zero are not amplified."""
 
 RESOLUTION = 65536
-"""Where slots are put in order, they are compared to one part in this many.
+"""Before slots are sorted by a number in [0, 1], it is rounded to one part in this many.
 
-Slots of one history differ by rounding only, which is not the same in every batch and on every backend. They shall
-count as equal and go by their numbers: else rounding would choose among them, and nobody could repeat the choice.
+Slots with the same history differ by rounding only, which depends on the batch and on the backend. They must count as
+equal and be sorted by index: otherwise rounding would choose among them, and no result could be reproduced.
 """
 
 
 def retention(read_weightings: ReadWeightings, free_gates: PerReadHead) -> Weighting:
-    """Say how much of each slot is not freed by the heads that have just read it.
+    """Compute how much of each slot is retained, that is, not freed by the heads that have just read it.
 
     psi(i) = prod_r (1 - f_r w_{t-1,r}(i)).
 
@@ -54,10 +54,10 @@ def retention(read_weightings: ReadWeightings, free_gates: PerReadHead) -> Weigh
 
 
 def usage(previous: Weighting, write_weightings: WriteWeightings, retained: Weighting) -> Weighting:
-    """Say how far each slot is in use: what was used or written, and then not freed.
+    """Compute the usage of each slot: it rises where was written and falls where was freed.
 
-    u_t = (u + w - u * w) * psi; several write heads add their w in turn, which makes 1 - u_t = (1 - u) prod_h (1 - w_h)
-    before the freeing.
+    u_t = (u + w - u * w) * psi; several write heads add their w in turn, so that 1 - u_t = (1 - u) prod_h (1 - w_h)
+    before freeing.
 
     Args:
         previous: u_{t-1}, (B, N).
@@ -74,9 +74,9 @@ def usage(previous: Weighting, write_weightings: WriteWeightings, retained: Weig
 
 
 def allocation(usage: Weighting) -> Weighting:
-    """Offer the least used slots for writing (equation 1).
+    """Allocate the least used slots for writing (equation 1).
 
-    a[phi_j] = (1 - u[phi_j]) prod_{i<j} u[phi_i], where phi is `by_usage`; that order gets no gradient.
+    a[phi_j] = (1 - u[phi_j]) prod_{i<j} u[phi_i], where phi is `free_list`; the order gets no gradient.
 
     Args:
         usage: u, (B, N), in [0, 1].
@@ -84,19 +84,19 @@ def allocation(usage: Weighting) -> Weighting:
     Returns:
         a, (B, N); its sum is 1 less the product of all usages.
     """
-    order = by_usage(usage)
+    order = free_list(usage)
     used = usage.gather(-1, order)
-    offered = (1 - used) * _products_before(used)
-    return offered.scatter(-1, order, offered)
+    allocated = (1 - used) * _exclusive_cumprod(used)
+    return allocated.scatter(-1, order, allocated)
 
 
-def by_usage(usage: Weighting) -> Slots:
-    """List the slots by usage: phi, (B, N), the least used first, and equally used ones (to `RESOLUTION`) in order."""
-    return _compared(usage).argsort(dim=-1, stable=True)
+def free_list(usage: Weighting) -> Slots:
+    """Sort the slots by usage: phi, (B, N), the least used first; equally used ones (to `RESOLUTION`) by index."""
+    return _round_for_sorting(usage).argsort(dim=-1, stable=True)
 
 
 def allocations(usage: Weighting, write_gates: PerWriteHead, allocation_gates: PerWriteHead) -> WriteWeightings:
-    """Offer slots to each write head in turn, counting as used what the heads before it are about to allocate.
+    """Allocate slots for each write head in turn, counting as used what the heads before it are about to write to.
 
     u <- u + (1 - u) g^w g^a a from one head to the next.
 
@@ -108,17 +108,17 @@ def allocations(usage: Weighting, write_gates: PerWriteHead, allocation_gates: P
     Returns:
         a of every head, (B, H, N).
     """
-    offers = [allocation(usage)]
+    allocated = [allocation(usage)]
     for gate in (write_gates * allocation_gates).unbind(-1)[:-1]:
-        usage = usage + (1 - usage) * gate.unsqueeze(-1) * offers[-1]
-        offers.append(allocation(usage))
-    return torch.stack(offers, dim=-2)
+        usage = usage + (1 - usage) * gate.unsqueeze(-1) * allocated[-1]
+        allocated.append(allocation(usage))
+    return torch.stack(allocated, dim=-2)
 
 
 def write_weightings(
     allocated: WriteWeightings, content: WriteWeightings, write_gates: PerWriteHead, allocation_gates: PerWriteHead
 ) -> WriteWeightings:
-    """Write to free slots, to slots of a certain content, or not at all (equation 2).
+    """Choose between writing to allocated slots, to slots found by content, and not at all (equation 2).
 
     w = g^w (g^a a + (1 - g^a) c).
 
@@ -135,7 +135,7 @@ def write_weightings(
 
 
 def deallocate(memory: Memory, retained: Weighting) -> Memory:
-    """Wipe what was freed, lest it still be found by its content (Csordas & Schmidhuber 2019): M * psi 1^T.
+    """Erase freed slots, so that they are not found by content any more (Csordas & Schmidhuber 2019): M * psi 1^T.
 
     Args:
         memory: M, (B, N, W).
@@ -145,7 +145,7 @@ def deallocate(memory: Memory, retained: Weighting) -> Memory:
 
 
 def precedence(previous: WriteWeightings, write_weightings: WriteWeightings) -> WriteWeightings:
-    """Say how far each slot is the one that was written to last: p_t = (1 - sum_i w(i)) p_{t-1} + w.
+    """Compute to what degree each slot is the one written to last: p_t = (1 - sum_i w(i)) p_{t-1} + w.
 
     Args:
         previous: p_{t-1}, (B, H, N).
@@ -158,10 +158,10 @@ def precedence(previous: WriteWeightings, write_weightings: WriteWeightings) -> 
 
 
 def links(previous: Links, write_weightings: WriteWeightings, precedence: WriteWeightings) -> Links:
-    """Link each slot that is written to with the one that was written to before it, and drop its old links.
+    """Link each slot written to with the slot written to before it, and drop its old links.
 
-    L_t[i, j] = (1 - w(i) - w(j)) L_{t-1}[i, j] + w(i) p_{t-1}(j), and L_t[i, i] = 0. L[i, j] says how far slot i was
-    written to right after slot j. Each write head has links of its own.
+    L_t[i, j] = (1 - w(i) - w(j)) L_{t-1}[i, j] + w(i) p_{t-1}(j), and L_t[i, i] = 0. L[i, j] is the degree to which
+    slot i was written to right after slot j. Each write head has links of its own.
 
     Args:
         previous: L_{t-1}, (B, H, N, N).
@@ -173,35 +173,34 @@ def links(previous: Links, write_weightings: WriteWeightings, precedence: WriteW
     """
     to, of = write_weightings.unsqueeze(-1), write_weightings.unsqueeze(-2)
     updated = (1 - to - of) * previous + to * precedence.unsqueeze(-2)
-    itself = torch.eye(updated.shape[-1], dtype=torch.bool, device=updated.device)
-    return updated.masked_fill(itself, 0.0)
+    diagonal = torch.eye(updated.shape[-1], dtype=torch.bool, device=updated.device)
+    return updated.masked_fill(diagonal, 0.0)
 
 
-def thin(weighting: WriteWeightings, count: int) -> WriteWeightings:
-    """Keep a weighting's `count` heaviest slots: a step then makes few links ("Sparse link matrix").
+def keep_top_k(weighting: WriteWeightings, k: int) -> WriteWeightings:
+    """Set all but the k largest weights to zero, so that a step makes few links ("Sparse link matrix").
 
-    The paper also divides by what is left, so that it sums to 1. That would make links where the write gate is closed,
-    and columns of links that sum to more than 1; here the rest of the weight goes nowhere. Which slots are kept gets no
-    gradient.
+    The paper also divides by the sum of what is left. That would make links where the write gate is closed, and columns
+    of links that sum to more than 1; here the rest of the weight is dropped. The choice of slots gets no gradient.
 
     Args:
         weighting: w_t or p_{t-1}, (B, H, N), each >= 0.
-        count: K, at least 1.
+        k: K, at least 1.
 
     Returns:
         The weighting, 0 in all but K slots.
     """
-    kept = heaviest(weighting, count)
+    kept = top_k(weighting, k)
     return torch.zeros_like(weighting).scatter(-1, kept, weighting.gather(-1, kept))
 
 
-def heaviest(weighting: WriteWeightings, count: int) -> KeptSlots:
-    """List the slots that have most of a weighting, (B, H, K); of equally heavy ones (to `RESOLUTION`) the first."""
-    return _compared(weighting).argsort(dim=-1, descending=True, stable=True)[..., :count]
+def top_k(weighting: WriteWeightings, k: int) -> KeptSlots:
+    """Find the slots of the k largest weights, (B, H, K); equal ones (to `RESOLUTION`) come by index."""
+    return _round_for_sorting(weighting).argsort(dim=-1, descending=True, stable=True)[..., :k]
 
 
 def forward(links: Links, read_weightings: ReadWeightings) -> Followed:
-    """Follow the links from where a head reads to what was written next: f = L w^r_{t-1}.
+    """Follow the links forward, from the slots last read to those written next: f = L w^r_{t-1}.
 
     Args:
         links: L_t, (B, H, N, N).
@@ -214,7 +213,7 @@ def forward(links: Links, read_weightings: ReadWeightings) -> Followed:
 
 
 def backward(links: Links, read_weightings: ReadWeightings) -> Followed:
-    """Follow the links from where a head reads to what was written before: b = L^T w^r_{t-1}.
+    """Follow the links backward, from the slots last read to those written before: b = L^T w^r_{t-1}.
 
     Args:
         links: L_t, (B, H, N, N).
@@ -227,7 +226,7 @@ def backward(links: Links, read_weightings: ReadWeightings) -> Followed:
 
 
 def sharpen_followed(followed: Followed, sharpness: PerFollowed) -> Followed:
-    """Give back to f or b the focus that it loses with every link followed (Csordas & Schmidhuber 2019).
+    """Sharpen f or b, which blur with every link followed (Csordas & Schmidhuber 2019).
 
     S(d, s)(i) = (d(i) + 1e-6)^s / sum_j (d(j) + 1e-6)^s, as in their published code.
 
@@ -242,7 +241,7 @@ def sharpen_followed(followed: Followed, sharpness: PerFollowed) -> Followed:
 
 
 def read_weightings(backward: Followed, content: ReadWeightings, forward: Followed, modes: ReadModes) -> ReadWeightings:
-    """Read backwards along the links, by content, or forwards: w^r = pi_1 b + pi_2 c^r + pi_3 f.
+    """Choose between reading backward along the links, by content, and forward: w^r = pi_1 b + pi_2 c^r + pi_3 f.
 
     Args:
         backward: b, (B, R, H, N).
@@ -253,23 +252,23 @@ def read_weightings(backward: Followed, content: ReadWeightings, forward: Follow
     Returns:
         w^r, (B, R, N); each sums to at most 1.
     """
-    ways = torch.cat([backward, content.unsqueeze(-2), forward], dim=-2)
-    return (modes.unsqueeze(-2) @ ways).squeeze(-2)
+    by_mode = torch.cat([backward, content.unsqueeze(-2), forward], dim=-2)
+    return (modes.unsqueeze(-2) @ by_mode).squeeze(-2)
 
 
-def _compared(values: Tensor) -> Tensor:
-    """Round numbers from 0 to 1 for comparing them; no gradient goes through it."""
+def _round_for_sorting(values: Tensor) -> Tensor:
+    """Round numbers from 0 to 1 to `RESOLUTION`; no gradient goes through it."""
     return (values.detach() * RESOLUTION).round()
 
 
-def _products_before(values: Tensor) -> Tensor:
-    """For each entry of the last axis, the product of all entries before it; 1 for the first.
+def _exclusive_cumprod(values: Tensor) -> Tensor:
+    """Take for each entry of the last axis the product of all entries before it; 1 for the first.
 
-    Made by doubling: unlike `torch.cumprod`'s, the gradient then divides by nothing, and an unused slot's usage is 0.
+    Computed by doubling: unlike that of `torch.cumprod`, the gradient never divides by an entry, which may be 0.
     """
     products = torch.cat([torch.ones_like(values[..., :1]), values[..., :-1]], dim=-1)
-    reach = 1
-    while reach < products.shape[-1]:
-        products = torch.cat([products[..., :reach], products[..., reach:] * products[..., :-reach]], dim=-1)
-        reach *= 2
+    covered = 1
+    while covered < products.shape[-1]:
+        products = torch.cat([products[..., :covered], products[..., covered:] * products[..., :-covered]], dim=-1)
+        covered *= 2
     return products

@@ -4,7 +4,7 @@ from tapehead._shapes import Memory, Reads, ReadWeightings, Row, Rows, Weighting
 
 
 def read(memory: Memory, weighting: ReadWeightings) -> Reads:
-    """Blend the slots by the weighting (equation 2): r = sum_i w(i) M(i).
+    """Read the weighted sum of the slots (equation 2): r = sum_i w(i) M(i).
 
     Args:
         memory: M, (B, N, W).
@@ -17,7 +17,7 @@ def read(memory: Memory, weighting: ReadWeightings) -> Reads:
 
 
 def write(memory: Memory, weighting: Weighting, erase: Row, add: Row) -> Memory:
-    """Erase, then add, each slot as far as it is weighted (equations 3 and 4): M <- M * (1 - w e^T) + w a^T.
+    """Erase from and add to each slot in proportion to its weight (equations 3, 4): M <- M * (1 - w e^T) + w a^T.
 
     Args:
         memory: M, (B, N, W).
@@ -33,10 +33,10 @@ def write(memory: Memory, weighting: Weighting, erase: Row, add: Row) -> Memory:
 
 
 def write_together(memory: Memory, weighting: WriteWeightings, erase: Rows, add: Rows) -> Memory:
-    """Let all write heads erase, then all add, so that none erases what another adds in the same step.
+    """Let all write heads erase before any adds, so that none erases what another adds in the same step.
 
-    M <- M * prod_h (1 - w_h e_h^T) + sum_h w_h a_h^T, as the Differentiable Neural Computer's published code; with one
-    write head, `write`.
+    M <- M * prod_h (1 - w_h e_h^T) + sum_h w_h a_h^T, as in the Differentiable Neural Computer's published code. With
+    one write head it is `write`.
 
     Args:
         memory: M, (B, N, W).

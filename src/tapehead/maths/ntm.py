@@ -22,14 +22,14 @@ from tapehead._shapes import (
     WriteWeightings,
 )
 from tapehead.maths.addressing import content, interpolate, sharpen, shift
-from tapehead.maths.controllers import Controller, clipped, control
+from tapehead.maths.controllers import Controller, clip, control
 from tapehead.maths.memory import read, write
 
 Addressing = Literal["content_and_location", "content"]
 
 
 class NTMOptions(NamedTuple):
-    """What a step needs to know beyond its tensors' shapes."""
+    """The options of an NTM that change its equations."""
 
     controller: Controller
     read_heads: int
@@ -41,9 +41,9 @@ class NTMOptions(NamedTuple):
 
     @property
     def head_sizes(self) -> list[int]:
-        """How the head layer's outputs are cut: key, beta, g, s, gamma of all heads; erase, add of the write heads.
+        """The sizes of the head layer's parts: key, beta, g, s, gamma of all heads; erase, add of the write heads.
 
-        Within each part the heads follow one another, read heads first. Addressing by content alone has no g, s, gamma.
+        Within each part read heads come before write heads. Addressing by content alone has no g, s and gamma.
         """
         heads = self.read_heads + self.write_heads
         location = [heads, heads * (2 * self.shift_range + 1), heads]
@@ -57,10 +57,10 @@ class NTMOptions(NamedTuple):
 
 
 class NTMWeights(NamedTuple):
-    """Everything that is learned and used at every step.
+    """The weights that are used at every step.
 
-    `controller` holds a tuple a layer: (W_ih (4D, fan_in), W_hh (4D, D), b (4D,)) for an lstm, whose first layer's
-    fan_in is I + R*W and the others' D; one tuple (W (D, I + R*W), b (D,)) for feedforward. P is sum(head_sizes).
+    `controller` holds a tuple for each layer: (W_ih (4D, fan_in), W_hh (4D, D), b (4D,)) for an LSTM, whose first
+    layer has fan_in I + R*W, the others D; one tuple (W (D, I + R*W), b (D,)) for feedforward. P is sum(head_sizes).
     """
 
     controller: tuple[tuple[Tensor, ...], ...]
@@ -71,10 +71,10 @@ class NTMWeights(NamedTuple):
 
 
 class NTMState(NamedTuple):
-    """All that a Neural Turing Machine carries from one step to the next.
+    """The state that a Neural Turing Machine carries from one step to the next.
 
-    Every tensor has the batch axis first; an unbatched state lacks it, a trace's states have the axis T before it. The
-    feedforward controller remembers nothing itself: its `hidden` and `cell` have L = 0 layers.
+    Every tensor has the batch axis first; an unbatched state lacks it, a trace's states have the axis T before it. A
+    feedforward controller has no state of its own: its `hidden` and `cell` have L = 0 layers.
     """
 
     memory: Memory  # (B, N, W)
@@ -86,7 +86,7 @@ class NTMState(NamedTuple):
 
 
 class HeadParameters(NamedTuple):
-    """What the heads are told at one step, read heads first; the last two for write heads only."""
+    """The parameters of all heads at one step, read heads first; the last two are of write heads only."""
 
     key: Keys  # k, (B, heads, W)
     strength: PerHead  # beta, (B, heads)
@@ -98,15 +98,15 @@ class HeadParameters(NamedTuple):
 
 
 def ntm_step(inputs: Input, state: NTMState, weights: NTMWeights, options: NTMOptions) -> tuple[Output, NTMState]:
-    """Go one step: the controller sees the input and the last reads, the heads read, then write (section 3).
+    """Run one step: the controller sees the input and the previous reads, the heads read, then write (section 3).
 
     Every head addresses the memory as it was before the step, and reads come before writes.
 
     Args:
         inputs: x_t, (B, I).
         state: The state before the step.
-        weights: The machine's weights.
-        options: The machine's options.
+        weights: The weights.
+        options: The options.
 
     Returns:
         y_t, (B, O), as logits, and the state after the step.
@@ -123,21 +123,21 @@ def ntm_step(inputs: Input, state: NTMState, weights: NTMWeights, options: NTMOp
     for head in range(options.write_heads):
         memory = write(memory, write_weightings[:, head], heads.erase[:, head], heads.add[:, head])
     output = linear(torch.cat([hidden_top, reads.flatten(1)], dim=-1), weights.output_weight, weights.output_bias)
-    return clipped(output, options.clip), NTMState(memory, read_weightings, write_weightings, reads, hidden, cell)
+    return clip(output, options.clip), NTMState(memory, read_weightings, write_weightings, reads, hidden, cell)
 
 
 def head_parameters(raw: RawHeads, options: NTMOptions) -> HeadParameters:
-    """Clip the head layer's outputs and bring each part into its range (section 3.3; the clip is Collier & Beel's).
+    """Split the head layer's output and bring each part into its range (section 3.3; the clip is Collier & Beel's).
 
     Args:
-        raw: The head layer's outputs, (B, P), laid out as `NTMOptions.head_sizes` says.
-        options: The machine's options.
+        raw: The head layer's output, (B, P), laid out as `NTMOptions.head_sizes` says.
+        options: The options.
 
     Returns:
         k = tanh, beta = softplus, g = sigmoid, s = softmax, gamma = 1 + softplus, e = sigmoid, a = tanh.
     """
     heads, offsets = options.read_heads + options.write_heads, 2 * options.shift_range + 1
-    key, strength, gate, shifts, sharpening, erase, add = clipped(raw, options.clip).split(options.head_sizes, dim=-1)
+    key, strength, gate, shifts, sharpening, erase, add = clip(raw, options.clip).split(options.head_sizes, dim=-1)
     return HeadParameters(
         key=torch.tanh(key).unflatten(-1, (heads, options.memory_width)),
         strength=softplus(strength),
@@ -150,13 +150,13 @@ def head_parameters(raw: RawHeads, options: NTMOptions) -> HeadParameters:
 
 
 def address(memory: Memory, previous: Weightings, heads: HeadParameters, addressing: Addressing) -> Weightings:
-    """Find every head's new weighting: by content, and unless addressing is `content` also by location (figure 2).
+    """Compute every head's new weighting: by content and, unless addressing is `content`, also by location (figure 2).
 
     Args:
         memory: M_{t-1}, (B, N, W).
         previous: w_{t-1}, (B, heads, N).
-        heads: What the heads are told.
-        addressing: Which of the two ways.
+        heads: The heads' parameters.
+        addressing: `content_and_location` or `content`.
 
     Returns:
         w_t, (B, heads, N).

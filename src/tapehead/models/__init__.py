@@ -1,60 +1,61 @@
-"""Recurrent networks behind torch.nn.LSTM's interface."""
+"""Recurrent networks with the interface of torch.nn.LSTM."""
 
-import json
-from collections.abc import Mapping
+from inspect import signature
 from pathlib import Path
 from typing import Any, TypeAlias
 
 import torch
-from safetensors import SafetensorError, safe_open
 
-from tapehead._arguments import check_choice, check_device
-from tapehead.kernels import dnc_scan, ntm_scan
-from tapehead.kernels._backend import Refusal
-from tapehead.models._sequence import METADATA_KEY
+from tapehead._arguments import check_choice, check_device, check_flag
+from tapehead.kernels import SCANS
 from tapehead.models.baselines import LSTM, RNN
 from tapehead.models.dnc import DNC
+from tapehead.models.files import read_model
 from tapehead.models.ntm import NTM
 
-__all__ = ["DNC", "LSTM", "MODELS", "NTM", "RNN", "Model", "load"]
+__all__ = ["BACKENDS", "DNC", "LSTM", "MODELS", "NTM", "RNN", "Model", "load"]
 
 Model: TypeAlias = NTM | DNC | LSTM | RNN
 MODELS: dict[str, type[NTM] | type[DNC] | type[LSTM] | type[RNN]] = {"ntm": NTM, "dnc": DNC, "lstm": LSTM, "rnn": RNN}
-REFUSALS: dict[str, Mapping[str, Refusal]] = {"ntm": ntm_scan.REFUSALS, "dnc": dnc_scan.REFUSALS}
-"""The backends of the models that have several, each with what it refuses."""
-BACKENDS = ("auto", *dict.fromkeys(name for refusals in REFUSALS.values() for name in refusals))
-"""What can be asked to run a model's steps."""
+BACKENDS = ("auto", *dict.fromkeys(name for backends in SCANS.values() for name in backends))
+"""The names that a model with a memory takes as its backend."""
 
 
-def load(path: str | Path, *, backend: str = "auto", device: torch.device | str = "cpu") -> Model:
+def load(
+    path: str | Path, *, backend: str = "auto", device: torch.device | str = "cpu", check_finite: bool = True
+) -> Model:
     """Read a model that `save` wrote.
 
     Args:
         path: The file.
-        backend: What shall run the steps of an NTM or a DNC.
-        device: Where the model is put.
+        backend: What runs the time steps of an NTM or a DNC.
+        device: The device of the model.
+        check_finite: Whether to refuse a model with weights that are infinite or NaN.
 
     Raises:
         TypeError: An argument is of the wrong type.
-        ValueError: The file is no such model, or a damaged one; or there is no such backend or device.
+        ValueError: The file is no such model, or a damaged one, or a weight is not finite; or there is no such
+            backend, or no such device here.
         OSError: The file cannot be read.
     """
     if not isinstance(path, str | Path):
         raise TypeError(f"path: expected a str or a pathlib.Path, not {path!r}")
     check_choice("backend", backend, BACKENDS)
     check_device(device)
+    check_flag("check_finite", check_finite)
     if Path(path).is_dir():
         raise IsADirectoryError(f"path: expected a file saved by tapehead, not the folder {str(path)!r}")
+    name, config, tensors = read_model(Path(path))
+    for parameter, tensor in tensors.items() if check_finite else ():
+        if not bool(torch.isfinite(tensor).all()):
+            where = f"path: expected a model with finite weights, not {str(path)!r}"
+            raise ValueError(f"{where}: {parameter} has infinite or NaN ones; check_finite=False loads it all the same")
     try:
-        with safe_open(path, framework="pt", device=str(device)) as file:
-            described = json.loads((file.metadata() or {})[METADATA_KEY])
-            tensors = {name: file.get_tensor(name) for name in file.keys()}
-        name, config = described["model"], described["config"]
         check_choice("model", name, MODELS)
-        runs_on: dict[str, Any] = {"backend": backend} if name in REFUSALS else {}
+        options: dict[str, Any] = {"backend": backend} if "backend" in signature(MODELS[name]).parameters else {}
         (dtype,) = {tensor.dtype for tensor in tensors.values()}
-        model: Model = MODELS[name](**config, **runs_on, device=device, dtype=dtype)
+        model: Model = MODELS[name](**config, **options, dtype=dtype)
         model.load_state_dict(tensors)
-    except (SafetensorError, KeyError, TypeError, ValueError, RuntimeError) as problem:
+    except (KeyError, TypeError, ValueError, RuntimeError) as problem:
         raise ValueError(f"path: expected a model saved by tapehead, not {str(path)!r}: {problem}") from problem
-    return model
+    return model.to(device)

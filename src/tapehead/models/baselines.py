@@ -1,58 +1,36 @@
-"""The networks without a memory that the papers compare with, over a whole sequence."""
+"""The networks without an external memory that the papers compare with, over a whole sequence."""
 
-import torch
+from typing import Unpack
 
-from tapehead.cells.baselines import LSTMCell, LSTMState, RNNCell, RNNState, StateInit
-from tapehead.models._sequence import SequenceModel, constructor_arguments
+from tapehead.cells.baselines import BaselineCellOptions, LSTMCell, LSTMState, RNNCell, RNNState
+from tapehead.models.sequence_model import SequenceModel
 
 
 class LSTM(SequenceModel[LSTMState]):
-    """The papers' baseline: torch.nn.LSTM and a linear read-out (3 x 256 units and a learned first state in [C]).
+    """The papers' baseline: torch.nn.LSTM and a linear output layer.
 
-    Its outputs are logits. The arguments are those of `BaselineCell`, and:
-
-    Args:
-        batch_first: Whether inputs and outputs are (B, T, channels) rather than (T, B, channels).
+    The defaults are those of Collier & Beel 2018: 3 layers of 256 units and a learned initial state. The outputs are
+    logits.
     """
 
+    cell: LSTMCell
+    cell_type = LSTMCell
+    saved_as = "lstm"
+
     def __init__(
-        self,
-        input_size: int,
-        output_size: int,
-        *,
-        hidden_size: int = 256,
-        num_layers: int = 3,
-        state_init: StateInit = "learned",
-        batch_first: bool = False,
-        device: torch.device | str | None = None,
-        dtype: torch.dtype | None = None,
+        self, input_size: int, output_size: int, *, batch_first: bool = False, **options: Unpack[BaselineCellOptions]
     ) -> None:
-        config = constructor_arguments(locals())
-        cell_config = {name: value for name, value in config.items() if name != "batch_first"}
-        super().__init__(LSTMCell(**cell_config, device=device, dtype=dtype), batch_first, config)
+        super().__init__(input_size, output_size, batch_first=batch_first, **options)
 
 
 class RNN(SequenceModel[RNNState]):
-    """The plain baseline: torch.nn.RNN (tanh) and a linear read-out.
+    """The plain baseline: torch.nn.RNN (tanh) and a linear output layer. The outputs are logits."""
 
-    Its outputs are logits. The arguments are those of `BaselineCell`, and:
-
-    Args:
-        batch_first: Whether inputs and outputs are (B, T, channels) rather than (T, B, channels).
-    """
+    cell: RNNCell
+    cell_type = RNNCell
+    saved_as = "rnn"
 
     def __init__(
-        self,
-        input_size: int,
-        output_size: int,
-        *,
-        hidden_size: int = 256,
-        num_layers: int = 3,
-        state_init: StateInit = "learned",
-        batch_first: bool = False,
-        device: torch.device | str | None = None,
-        dtype: torch.dtype | None = None,
+        self, input_size: int, output_size: int, *, batch_first: bool = False, **options: Unpack[BaselineCellOptions]
     ) -> None:
-        config = constructor_arguments(locals())
-        cell_config = {name: value for name, value in config.items() if name != "batch_first"}
-        super().__init__(RNNCell(**cell_config, device=device, dtype=dtype), batch_first, config)
+        super().__init__(input_size, output_size, batch_first=batch_first, **options)

@@ -1,4 +1,4 @@
-"""What all pictures have in common: the page, its colours, panels and strips, and how they get into files."""
+"""What all pictures share: the page, its colors, panels and strips, and how they are saved."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -22,35 +22,35 @@ WIDTH = 7.0
 DOTS_PER_INCH = 200
 INK, PALE, BLANK = "#222222", "#8a8a8a", "#f2f2f2"
 BLUE, ORANGE, *OTHERS = "#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#000000"
-"""Okabe and Ito's colours, which colour-blind readers can tell apart."""
+"""The palette of Okabe and Ito, which color-blind readers can tell apart."""
 WRITING = LinearSegmentedColormap.from_list("writing", ["white", "#f4a261", ORANGE, "#5c2600"])
 READING = LinearSegmentedColormap.from_list("reading", ["white", "#6baed6", BLUE, "#002a47"])
 WRONG = LinearSegmentedColormap.from_list("wrong", ["white", "#c00000"])
 SIGNED = LinearSegmentedColormap.from_list("signed", ["#6a3d9a", "white", "black"])
-"""For channels that are not bits: as the bits above 0, and purple below."""
+"""For channels that are not bits: gray to black above 0, purple below."""
 
 
 def page(height: float, title: str) -> Figure:
-    """Start a page of the house's width, in inches, with a title where there is one."""
+    """Start a page of the common width, of this height in inches, with a title."""
     figure = Figure(figsize=(WIDTH, height), layout="constrained", facecolor="white")
     figure.suptitle(title, fontsize=9, color=INK, x=0.01, ha="left", fontweight="bold")
     return figure
 
 
-def label(axes: Axes, across: str, down: str, name: str = "") -> None:
-    """Name a panel and both its axes, and make numbers and lines fine enough for a column of text."""
+def label(axes: Axes, x: str, y: str, name: str = "") -> None:
+    """Label a panel and both its axes, with ticks and lines fine enough for a column of text."""
     axes.set_title(name, loc="left", fontsize=8, color=INK, pad=3)
-    axes.set_xlabel(across, fontsize=8, color=INK)
-    axes.set_ylabel(down, fontsize=8, color=INK)
+    axes.set_xlabel(x, fontsize=8, color=INK)
+    axes.set_ylabel(y, fontsize=8, color=INK)
     axes.tick_params(labelsize=7, width=0.6, length=2.5, color=PALE, labelcolor=INK)
     for spine in axes.spines.values():
         spine.set(linewidth=0.6, color=PALE)
 
 
 def heat(
-    axes: Axes, picture: Numbers, colours: str | Colormap | None, limits: tuple[float, float], first: int = 0
+    axes: Axes, picture: Numbers, colors: str | Colormap | None, limits: tuple[float, float], first: int = 0
 ) -> AxesImage:
-    """Paint a matrix, rows downwards from `first` on; cells are drawn sharp unless they are finer than the page."""
+    """Draw a matrix as an image, rows downwards from number `first` on; cells are sharp unless finer than the page."""
     rows, columns = picture.shape[:2]
     axes.set_facecolor(BLANK)
     for axis, ticks in ((axes.xaxis, 8 if columns > 24 else 4), (axes.yaxis, 8 if rows > 12 else 2)):
@@ -58,48 +58,48 @@ def heat(
     if rows == 1:
         axes.set_yticks([first])
     return axes.imshow(
-        picture, cmap=colours, vmin=limits[0], vmax=limits[1], aspect="auto",
+        picture, cmap=colors, vmin=limits[0], vmax=limits[1], aspect="auto",
         interpolation="none" if max(rows, columns) < WIDTH * DOTS_PER_INCH / 2 else "auto",
         extent=(-0.5, columns - 0.5, first + rows - 0.5, first - 0.5),
     )  # fmt: skip
 
 
-def strips(axes: Axes, values: Numbers, names: Sequence[str], what: str, said: str) -> None:
-    """Paint numbers from 0 to 1 over time, (T, rows), a row with a name of its own for each, and say what black is."""
+def strips(axes: Axes, values: Numbers, names: Sequence[str], what: str, black: str) -> None:
+    """Draw numbers from 0 to 1 over time, (T, rows), with a name for each row, and what black means."""
     heat(axes, values.T, "Greys", (0, 1))
-    label(axes, "time step", what, f"{what}s (black: {said})")
+    label(axes, "time step", what, f"{what}s (black: {black})")
     axes.set_yticks(range(len(names)), names)
     axes.hlines(np.arange(1, len(names)) - 0.5, -0.5, len(values) - 0.5, color="white", linewidth=1.5)
 
 
 def channels(axes: Axes, values: Numbers, name: str) -> None:
-    """Paint what went in or came out, (T, channels): bits black on white, and purple what is below 0."""
+    """Draw inputs or outputs, (T, channels): bits black on white, numbers below 0 purple."""
     signed = bool((values < 0).any())
     heat(axes, values.T, SIGNED if signed else "Greys", (-1 if signed else 0, 1))
     label(axes, "", "channel", f"{name} (purple: below 0)" if signed else name)
 
 
-def colour_bar(figure: FigureBase, image: AxesImage, beside: Sequence[Axes], meaning: str) -> None:
-    """Say beside some panels what their colours mean."""
+def color_bar(figure: FigureBase, image: AxesImage, beside: Sequence[Axes], meaning: str) -> None:
+    """Put a color bar beside some panels."""
     bar = figure.colorbar(image, ax=list(beside), fraction=0.05, pad=0.02, aspect=30)
     label(bar.ax, "", meaning)
     bar.locator = MaxNLocator(5)
     bar.outline.set_visible(False)
 
 
-def only(picture: Numbers, scored: Flags) -> Numbers:
-    """Leave out the steps on which nothing is due."""
-    return np.where(scored[:, None], picture, np.nan)
+def apply_mask(picture: Numbers, mask: Flags) -> Numbers:
+    """Leave out the time steps outside the mask."""
+    return np.where(mask[:, None], picture, np.nan)
 
 
 def save(figure: Figure, stem: Path) -> list[Path]:
-    """Write a figure as PNG and as SVG, and give back the paths written.
+    """Write a figure as PNG and as SVG, and return the paths written.
 
-    The files depend on the figure alone: no date and no random names in them, so drawing again gives the same bytes.
+    The files depend on the figure alone: they have no date and no random names, so drawing again gives the same bytes.
 
     Args:
-        figure: What to write.
-        stem: Path without a suffix; its folder is made where it is missing.
+        figure: The figure.
+        stem: The path without a suffix; its folder is created where it is missing.
     """
     stem.parent.mkdir(parents=True, exist_ok=True)
     png, svg = (stem.with_name(f"{stem.name}.{suffix}") for suffix in ("png", "svg"))

@@ -1,4 +1,4 @@
-"""How a Differentiable Neural Computer keeps account of its memory: what is free, and what was written after what."""
+"""How a Differentiable Neural Computer manages its memory: which slots are free, and which was written after which."""
 
 from collections.abc import Mapping
 from typing import NamedTuple
@@ -6,23 +6,23 @@ from typing import NamedTuple
 import numpy as np
 from matplotlib.figure import Figure
 
-from tapehead.plots._page import READING, WRITING, Numbers, colour_bar, heat, label, page, strips
-from tapehead.plots._tape import number_slots, pointed_at
+from tapehead.plots._page import READING, WRITING, Numbers, color_bar, heat, label, page, strips
+from tapehead.plots._slots import find_used_slots, number_slots
 
 
 class Bookkeeping(NamedTuple):
-    """What a machine with R read heads and H write heads decided in T steps, all of it in [0, 1].
+    """What a model with R read heads and H write heads did with its memory in T time steps, all in [0, 1].
 
     Attributes:
-        usage: How far each slot is in use, (T, N).
-        allocation: Where each write head would allocate, (T, H, N).
-        write: Where it wrote, (T, H, N).
-        read: Where each read head read, (T, R, N).
-        free_gates: How far each read head freed what it had read, (T, R).
-        allocation_gates: How far each write head wrote where it was offered room rather than by content, (T, H).
-        write_gates: How far it wrote at all, (T, H).
-        read_modes: How far each read head went backward along the links of each write head, by content, and forward
-            along those of each, (T, R, 2 H + 1).
+        usage: The usage of each slot, (T, N).
+        allocation: The allocation weighting of each write head, (T, H, N).
+        write: The weighting of each write head, (T, H, N).
+        read: The weighting of each read head, (T, R, N).
+        free_gates: The free gate of each read head, (T, R).
+        allocation_gates: The allocation gate of each write head: allocated slots (1) or slots by content (0), (T, H).
+        write_gates: The write gate of each write head, (T, H).
+        read_modes: The read modes of each read head: backward along the links of each write head, by content, and
+            forward along those of each, (T, R, 2 H + 1).
     """
 
     usage: Numbers
@@ -35,66 +35,72 @@ class Bookkeeping(NamedTuple):
     read_modes: Numbers
 
 
-def allocation(kept: Bookkeeping, *, title: str = "") -> Figure:
-    """Draw which slots were in use, which were offered for writing, and how the gates stood: a step a column.
+def allocation(bookkeeping: Bookkeeping, *, title: str = "") -> Figure:
+    """Draw which slots were in use, which were allocated for writing, and the gates: one column for each time step.
 
-    Slots are cut as in `weightings`.
+    The slots shown are as in `weightings`.
 
     Args:
-        kept: What the machine decided on one sequence.
-        title: Said above the picture.
+        bookkeeping: What the model did on one sequence.
+        title: The title above the picture.
     """
-    slots, heads = pointed_at(kept.write, kept.read), kept.allocation.shape[1]
-    gates, names = _gates(kept)
+    slots, heads = find_used_slots(bookkeeping.write, bookkeeping.read), bookkeeping.allocation.shape[1]
+    gates, names = _gates(bookkeeping)
     figure = page(2.1 + 1.1 * heads + 0.13 * len(names), title)
     rows = figure.subplots(heads + 2, 1, sharex=True, height_ratios=[1.5, *[1.3] * heads, 0.13 * len(names)])
-    offers = ["allocation" + _numbered(f" for write head {head + 1}", heads) for head in range(heads)]
-    maps = {"usage": kept.usage} | {name: kept.allocation[:, head] for head, name in enumerate(offers)}
+    names_of_maps = ["allocation" + _numbered(f" for write head {head + 1}", heads) for head in range(heads)]
+    maps = {"usage": bookkeeping.usage} | {
+        name: bookkeeping.allocation[:, head] for head, name in enumerate(names_of_maps)
+    }
     for axes, (name, weights) in zip(rows[:-1], maps.items(), strict=True):
         image = heat(axes, weights[:, slots].T, "Greys" if name == "usage" else WRITING, (0, 1), first=slots[0])
-        number_slots(axes, kept.usage.shape[-1])
+        number_slots(axes, bookkeeping.usage.shape[-1])
         label(axes, "", "memory slot", name)
         if axes is rows[0]:
-            colour_bar(figure, image, [axes], "usage")
-    colour_bar(figure, image, rows[1:-1].tolist(), "allocation")
+            color_bar(figure, image, [axes], "usage")
+    color_bar(figure, image, rows[1:-1].tolist(), "allocation")
     strips(rows[-1], gates, names, "gate", "open")
     return figure
 
 
-def links(moments: Mapping[str, Numbers], kept: Bookkeeping, *, title: str = "") -> Figure:
-    """Draw which slot was written to after which, at a few moments, and how the read heads followed that.
+def links(moments: Mapping[str, Numbers], bookkeeping: Bookkeeping, *, title: str = "") -> Figure:
+    """Draw which slot was written to after which, at a few time steps, and the modes of the read heads.
 
-    A link is dark where the slot of its row was written to right after the slot of its column. Slots are cut to those
-    that some head wrote to.
+    A link is dark where the slot of its row was written to right after the slot of its column. Only slots that some
+    head wrote to are shown.
 
     Args:
-        moments: The name of each moment, and the links of all write heads then, (H, N, N).
-        kept: What the machine decided on the same sequence.
-        title: Said above the picture.
+        moments: The name of each moment, and the links of all write heads at it, (H, N, N).
+        bookkeeping: What the model did on the same sequence.
+        title: The title above the picture.
     """
-    slots, heads = pointed_at(kept.write), kept.write.shape[1]
-    modes, names = _modes(kept)
+    slots, heads = find_used_slots(bookkeeping.write), bookkeeping.write.shape[1]
+    modes, names = _modes(bookkeeping)
     figure = page(1.1 + 2.8 * heads + 0.13 * len(names), title)
     ratios = [0.4 + 2.8 * heads, 0.7 + 0.13 * len(names)]
     above, below = figure.subfigures(2, 1, squeeze=False, height_ratios=ratios)[:, 0]
     panels = above.subplots(heads, len(moments), squeeze=False)
     for head, row in enumerate(panels):
-        for axes, (name, linked) in zip(row, moments.items(), strict=True):
-            image = heat(axes, linked[head][np.ix_(slots, slots)], READING, (0, 1), first=slots[0])
+        for axes, (name, link) in zip(row, moments.items(), strict=True):
+            image = heat(axes, link[head][np.ix_(slots, slots)], READING, (0, 1), first=slots[0])
             axes.set_aspect("equal")
             image.set_extent((slots[0] - 0.5, slots[-1] + 0.5, slots[-1] + 0.5, slots[0] - 0.5))
-            number_slots(axes, linked.shape[-1])
-            number_slots(axes, linked.shape[-1], across=True)
+            number_slots(axes, link.shape[-1])
+            number_slots(axes, link.shape[-1], across=True)
             written = "slot written to" + _numbered(f" by head {head + 1}", heads)
             label(axes, "right after slot", written if axes is row[0] else "", name if head == 0 else "")
-    colour_bar(above, image, panels.ravel().tolist(), "link")
+    color_bar(above, image, panels.ravel().tolist(), "link")
     strips(below.subplots(), modes, names, "read mode", "no other")
     return figure
 
 
-def _gates(kept: Bookkeeping) -> tuple[Numbers, list[str]]:
+def _gates(bookkeeping: Bookkeeping) -> tuple[Numbers, list[str]]:
     """List every gate over time, (T, gates), and its name."""
-    groups = {"write": kept.write_gates, "allocation": kept.allocation_gates, "free": kept.free_gates}
+    groups = {
+        "write": bookkeeping.write_gates,
+        "allocation": bookkeeping.allocation_gates,
+        "free": bookkeeping.free_gates,
+    }
     names = [
         name + _numbered(f" {head + 1}", gates.shape[1])
         for name, gates in groups.items()
@@ -103,15 +109,15 @@ def _gates(kept: Bookkeeping) -> tuple[Numbers, list[str]]:
     return np.concatenate(list(groups.values()), axis=1), names
 
 
-def _modes(kept: Bookkeeping) -> tuple[Numbers, list[str]]:
+def _modes(bookkeeping: Bookkeeping) -> tuple[Numbers, list[str]]:
     """List every read mode over time, (T, R (2 H + 1)), and its name."""
-    reads, writes = kept.read.shape[1], kept.write.shape[1]
+    reads, writes = bookkeeping.read.shape[1], bookkeeping.write.shape[1]
     along = [_numbered(f" {head + 1}", writes) for head in range(writes)]
-    ways = [*(f"backward{head}" for head in along), "content", *(f"forward{head}" for head in along)]
-    names = [_numbered(f"head {head + 1}: ", reads) + way for head in range(reads) for way in ways]
-    return kept.read_modes.reshape(len(kept.read_modes), -1), names
+    mode_names = [*(f"backward{head}" for head in along), "content", *(f"forward{head}" for head in along)]
+    names = [_numbered(f"head {head + 1}: ", reads) + mode for head in range(reads) for mode in mode_names]
+    return bookkeeping.read_modes.reshape(len(bookkeeping.read_modes), -1), names
 
 
 def _numbered(number: str, count: int) -> str:
-    """Leave a number out where there is only one."""
+    """Leave a number out where there is only one head."""
     return number if count > 1 else ""

@@ -1,4 +1,4 @@
-"""Repeat copy: hear bit vectors and a number, then say them that many times (Graves et al. 2014, section 4.2)."""
+"""Repeat copy: given bit vectors and a number, produce them that many times (Graves et al. 2014, section 4.2)."""
 
 from dataclasses import dataclass
 from typing import get_args
@@ -7,16 +7,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tapehead._arguments import check_choice, check_count
-from tapehead.tasks._task import Batch, Counts, Encoding, Size, Sizes, Task, answered, fair_bits
+from tapehead.tasks.batch import Batch, Counts, Encoding, Size, Sizes, check_range, draw_bits, end_with
+from tapehead.tasks.targets import BitTask
 
 
 @dataclass(frozen=True, kw_only=True)
-class RepeatCopy(Task):
-    """L vectors of random bits, the number n, then L n blank steps on which the vectors are due n times over.
+class RepeatCopy(BitTask):
+    """L random bit vectors and a number n; the targets are the vectors n times over, over L n blank steps.
 
     With 2 vectors of 3 bits, 2 times (columns are steps, rows channels, a dot is 0):
 
-        encoding        graves2014 in      due                collier2018 in       due
+        encoding        graves2014 in      out                collier2018 in       out
         bit 1           1 . . . . . . .    - - - 1 . 1 . .    . 1 . . . . . .      - - - - 1 . 1 .
         bit 2           . 1 . . . . . .    - - - . 1 . 1 .    . . 1 . . . . .      - - - - . 1 . 1
         bit 3           1 1 . . . . . .    - - - 1 1 1 1 .    . 1 1 . . . . .      - - - - 1 1 1 1
@@ -25,17 +26,17 @@ class RepeatCopy(Task):
         end marker                         - - - . . . . 1
 
     Steps marked with - are not scored. In graves2014 the number, less its mean over the range that is trained on and
-    divided by its standard deviation there, stands for the delimiter, and an end marker is due after the last copy, on
-    an output channel of its own that is scored all along. In collier2018 there is a start step, the number is n / 10,
-    and there is no end marker. A question takes L n + L + 2 steps.
+    divided by its standard deviation there, stands for the delimiter, and an end marker follows the last copy, on an
+    output channel of its own that is scored all along. In collier2018 there is a start step, the number is n / 10,
+    and there is no end marker. A sequence takes L n + L + 2 time steps.
 
     Args:
-        encoding: How the number is written, and whether an end marker is due.
-        bits: Bits of a vector.
-        min_length: Vectors of the shortest list that is trained on.
-        max_length: Vectors of the longest.
-        min_repeats: The smallest number that is trained on.
-        max_repeats: The largest.
+        encoding: How the number is written, and whether there is an end marker.
+        bits: Number of bits in a vector.
+        min_length: Smallest number of vectors in training.
+        max_length: Largest number of vectors in training.
+        min_repeats: Smallest number of repeats in training.
+        max_repeats: Largest number of repeats in training.
 
     Raises:
         TypeError: An argument is of the wrong type.
@@ -53,10 +54,8 @@ class RepeatCopy(Task):
     def __post_init__(self) -> None:
         check_choice("encoding", self.encoding, get_args(Encoding))
         check_count("bits", self.bits)
-        check_count("min_length", self.min_length)
-        check_count("max_length", self.max_length, least=self.min_length)
-        check_count("min_repeats", self.min_repeats)
-        check_count("max_repeats", self.max_repeats, least=self.min_repeats)
+        check_range("min_length", self.min_length, "max_length", self.max_length)
+        check_range("min_repeats", self.min_repeats, "max_repeats", self.max_repeats)
         if self.encoding == "graves2014" and (self.min_repeats + self.max_repeats) % 2 == 0:
             lost = (self.min_repeats + self.max_repeats) // 2
             raise ValueError(
@@ -81,49 +80,53 @@ class RepeatCopy(Task):
 
     @property
     def size_names(self) -> tuple[str, ...]:
-        """A question has a length, in vectors, and a number of repeats."""
+        """A sequence has a length, in vectors, and a number of repeats."""
         return ("length", "repeats")
 
     @property
-    def smallest(self) -> Size:
+    def min_size(self) -> Size:
         """The shortest list and the smallest number that are trained on."""
         return (self.min_length, self.min_repeats)
 
     @property
-    def largest(self) -> Size:
+    def max_size(self) -> Size:
         """The longest list and the largest number that are trained on."""
         return (self.max_length, self.max_repeats)
 
     @property
-    def further(self) -> tuple[Size, ...]:
+    def eval_sizes(self) -> tuple[Size, ...]:
         """The largest, then twice the number, then twice the length: the points of both papers."""
-        length, repeats = self.largest
-        return (self.largest, (length, 2 * repeats), (2 * length, repeats))
+        length, repeats = self.max_size
+        return (self.max_size, (length, 2 * repeats), (2 * length, repeats))
+
+    def memory_needed(self, size: Size) -> int:
+        """All vectors of the sequence."""
+        return size[0]
 
     def sample(self, sizes: Sizes, generator: np.random.Generator) -> Batch:
-        """Draw lists of vectors and numbers of repeats of the sizes asked for, (B, 2)."""
+        """Draw lists of vectors and numbers of repeats of these sizes, (B, 2)."""
         lengths, repeats = sizes[:, 0], sizes[:, 1]
         count, longest = len(sizes), int(lengths.max(initial=0))
-        vectors = fair_bits(generator, longest, count, self.bits)
+        vectors = draw_bits(generator, longest, count, self.bits)
         start = 0 if self.encoding == "graves2014" else 1
-        asked, everyone = start + lengths, np.arange(count)
-        said = lengths * repeats
-        due = said + self._markers
+        number_step, rows = start + lengths, np.arange(count)
+        copied = lengths * repeats
+        target_count = copied + self._markers
 
-        inputs = np.zeros((int((asked + 1 + due).max(initial=1)), count, self.input_size), np.float32)
-        heard = np.arange(longest)[:, None] < lengths
+        inputs = np.zeros((int((number_step + 1 + target_count).max(initial=1)), count, self.input_size), np.float32)
+        present = np.arange(longest)[:, None] < lengths
         inputs[:start, :, self.bits] = 1
-        inputs[start : start + longest, :, : self.bits] = vectors * heard[:, :, None]
-        inputs[asked, everyone, -1] = self._written(repeats)
+        inputs[start : start + longest, :, : self.bits] = vectors * present[:, :, None]
+        inputs[number_step, rows, -1] = self._encode_repeats(repeats)
 
-        order = np.arange(said.max(initial=0) + 1)[:, None]
-        answers = np.zeros((len(order), count, self.output_size), np.uint8)
-        answers[:, :, : self.bits] = vectors[order % lengths, everyone] * (order < said)[:, :, None]
-        answers[said, everyone, self.bits :] = 1
-        return answered(inputs, answers, asked + 1, due)
+        order = np.arange(copied.max(initial=0) + 1)[:, None]
+        outputs = np.zeros((len(order), count, self.output_size), np.uint8)
+        outputs[:, :, : self.bits] = vectors[order % lengths, rows] * (order < copied)[:, :, None]
+        outputs[copied, rows, self.bits :] = 1
+        return end_with(inputs, outputs, number_step + 1, target_count)
 
-    def _written(self, repeats: Counts) -> NDArray[np.float64]:
-        """Write numbers of repeats as they go in."""
+    def _encode_repeats(self, repeats: Counts) -> NDArray[np.float64]:
+        """Encode numbers of repeats as inputs."""
         if self.encoding == "collier2018":
             return repeats / 10
         numbers = np.arange(self.min_repeats, self.max_repeats + 1)

@@ -20,11 +20,11 @@ KEPT = 2
 
 
 class Checkpoint(NamedTuple):
-    """Where a run stands: all that it needs to go on as if it had never stopped."""
+    """A point of a run: all that it needs to go on as if it had never stopped."""
 
-    update: int
+    step: int
     tensors: dict[str, Tensor]
-    facts: dict[str, Any]  # JSON
+    state: dict[str, Any]  # JSON
 
 
 def write_checkpoint(folder: Path, checkpoint: Checkpoint) -> None:
@@ -32,17 +32,17 @@ def write_checkpoint(folder: Path, checkpoint: Checkpoint) -> None:
 
     Args:
         folder: An existing folder of checkpoints.
-        checkpoint: What to write; one of the same update is replaced.
+        checkpoint: What to write; one of the same step is replaced.
 
     Raises:
         OSError: The folder cannot be written to; what was there is still good.
     """
     tensors = save(checkpoint.tensors)
-    tensor_file = _tensor_file(folder, checkpoint.update)
+    tensor_file = _tensor_file(folder, checkpoint.step)
     write_atomically(tensor_file, tensors)
-    manifest = {"update": checkpoint.update, "facts": checkpoint.facts, "tensors_sha256": sha256(tensors)}
-    write_atomically(_manifest_file(folder, checkpoint.update), _sealed(manifest))
-    for old in _updates(folder)[:-KEPT]:
+    manifest = {"step": checkpoint.step, "state": checkpoint.state, "tensors_sha256": sha256(tensors)}
+    write_atomically(_manifest_file(folder, checkpoint.step), _seal(manifest))
+    for old in saved_steps(folder)[:-KEPT]:
         remove_checkpoint(folder, old)
 
 
@@ -59,9 +59,9 @@ def last_checkpoint(folder: Path) -> tuple[Checkpoint | None, list[BrokenCheckpo
         BrokenCheckpointError: There are checkpoints, but none is whole.
     """
     problems: list[BrokenCheckpointError] = []
-    for update in reversed(_updates(folder)):
+    for step in reversed(saved_steps(folder)):
         try:
-            return read_checkpoint(folder, update), problems
+            return read_checkpoint(folder, step), problems
         except BrokenCheckpointError as problem:
             problems.append(problem)
     if problems:
@@ -69,37 +69,37 @@ def last_checkpoint(folder: Path) -> tuple[Checkpoint | None, list[BrokenCheckpo
     return None, []
 
 
-def read_checkpoint(folder: Path, update: int) -> Checkpoint:
+def read_checkpoint(folder: Path, step: int) -> Checkpoint:
     """Read one checkpoint.
 
     Raises:
         BrokenCheckpointError: It is not exactly what was written.
     """
-    manifest_file, tensor_file = _manifest_file(folder, update), _tensor_file(folder, update)
+    manifest_file, tensor_file = _manifest_file(folder, step), _tensor_file(folder, step)
     try:
-        sealed, tensors = manifest_file.read_bytes(), tensor_file.read_bytes()
+        data, tensors = manifest_file.read_bytes(), tensor_file.read_bytes()
     except OSError as problem:
         raise BrokenCheckpointError(f"{problem.filename}: cannot be read: {problem.strerror}") from problem
-    manifest = _unsealed(sealed, manifest_file)
+    manifest = _open_manifest(data, manifest_file)
     if manifest["tensors_sha256"] != sha256(tensors):
         raise BrokenCheckpointError(f"{tensor_file}: not what was written: its SHA-256 is another")
-    if manifest["update"] != update:
-        raise BrokenCheckpointError(f"{manifest_file}: not what was written: it is of update {manifest['update']}")
-    return Checkpoint(update, load(tensors), manifest["facts"])
+    if manifest["step"] != step:
+        raise BrokenCheckpointError(f"{manifest_file}: not what was written: it is of step {manifest['step']}")
+    return Checkpoint(step, load(tensors), manifest["state"])
 
 
-def remove_checkpoint(folder: Path, update: int) -> None:
+def remove_checkpoint(folder: Path, step: int) -> None:
     """Remove a checkpoint, the manifest first: tensors without one are no checkpoint."""
-    _manifest_file(folder, update).unlink(missing_ok=True)
-    _tensor_file(folder, update).unlink(missing_ok=True)
+    _manifest_file(folder, step).unlink(missing_ok=True)
+    _tensor_file(folder, step).unlink(missing_ok=True)
 
 
-def remove_later(folder: Path, update: int) -> None:
-    """Remove every checkpoint after an update, and what a crash left half-written."""
-    for later in _updates(folder):
-        if later > update:
+def remove_later(folder: Path, step: int) -> None:
+    """Remove every checkpoint after a step, and half-written files of a crash."""
+    for later in saved_steps(folder):
+        if later > step:
             remove_checkpoint(folder, later)
-    whole = {_tensor_file(folder, kept) for kept in _updates(folder)}
+    whole = {_tensor_file(folder, kept) for kept in saved_steps(folder)}
     for leftover in {*folder.glob(".*.part"), *folder.glob("*.safetensors")} - whole:
         leftover.unlink()
 
@@ -109,32 +109,33 @@ def sha256(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
-def _sealed(manifest: dict[str, Any]) -> bytes:
+def _seal(manifest: dict[str, Any]) -> bytes:
     seal = sha256(json.dumps(manifest, sort_keys=True).encode())
     return json.dumps({**manifest, "sha256": seal}, sort_keys=True).encode()
 
 
-def _unsealed(sealed: bytes, path: Path) -> dict[str, Any]:
+def _open_manifest(data: bytes, path: Path) -> dict[str, Any]:
     """Read a manifest; that sealing it again gives the same bytes proves that none was changed."""
     try:
-        manifest = json.loads(sealed)
+        manifest = json.loads(data)
         manifest.pop("sha256")
-        whole = _sealed(manifest) == sealed
+        whole = _seal(manifest) == data
     except (ValueError, KeyError, AttributeError, TypeError, RecursionError) as problem:
         raise BrokenCheckpointError(f"{path}: not what was written: {problem}") from problem
     if not whole:
         raise BrokenCheckpointError(f"{path}: not what was written: its SHA-256 is another")
-    unsealed: dict[str, Any] = manifest
-    return unsealed
+    opened: dict[str, Any] = manifest
+    return opened
 
 
-def _updates(folder: Path) -> list[int]:
+def saved_steps(folder: Path) -> list[int]:
+    """List the steps of which there are checkpoints, in order; whether these are whole is not looked at."""
     return sorted(int(path.stem) for path in folder.glob("*.json") if path.stem.isdecimal())
 
 
-def _manifest_file(folder: Path, update: int) -> Path:
-    return folder / f"{update:08}.json"
+def _manifest_file(folder: Path, step: int) -> Path:
+    return folder / f"{step:08}.json"
 
 
-def _tensor_file(folder: Path, update: int) -> Path:
-    return folder / f"{update:08}.safetensors"
+def _tensor_file(folder: Path, step: int) -> Path:
+    return folder / f"{step:08}.safetensors"

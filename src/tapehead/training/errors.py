@@ -1,4 +1,4 @@
-"""What can end a run before its last update. Each message is a sentence for whoever started the run."""
+"""What can end a run before its last training step. Each message is a sentence for whoever started the run."""
 
 import signal
 from pathlib import Path
@@ -8,20 +8,30 @@ class TrainingError(Exception):
     """A run cannot start, or cannot go on.
 
     Attributes:
-        status: What a process that ends of it exits with.
+        status: The exit status of a process that ends with it.
     """
 
     status = 1
 
 
-class FolderError(TrainingError):
-    """The folder is not one that this can be done in: it holds a run already, or none, or is in use."""
+class TaskError(TrainingError):
+    """A task raised an error of its own when it was to draw sequences."""
 
     status = 2
 
 
+class RunDirError(TrainingError):
+    """The run directory cannot be used for this: it holds a run already, or none, or is in use."""
+
+    status = 2
+
+
+class InUseError(RunDirError):
+    """Another process is training in the run directory."""
+
+
 class StorageError(TrainingError):
-    """The folder cannot be written to, or its disk is full; the last checkpoint is still whole."""
+    """The run directory cannot be written to, or its disk is full; the last checkpoint is still whole."""
 
 
 class BrokenCheckpointError(TrainingError):
@@ -33,9 +43,9 @@ class DivergedError(TrainingError):
 
 
 class StoppedError(TrainingError):
-    """A signal asked the run to stop; it is saved and can be resumed."""
+    """A signal stopped the run; it is saved and can be resumed."""
 
-    def __init__(self, number: int, update: int, path: Path) -> None:
-        stopped = f"stopped by {signal.Signals(number).name} after update {update}, and saved"
+    def __init__(self, number: int, step: int, path: Path) -> None:
+        stopped = f"stopped by {signal.Signals(number).name} after step {step}, and saved"
         super().__init__(f"{stopped}; go on with `tapehead resume {path}`")
         self.status = 128 + number

@@ -1,4 +1,4 @@
-"""Training from the first update to the last, however often it is stopped in between."""
+"""The training loop of a run, which can be stopped and resumed."""
 
 import math
 import time
@@ -7,264 +7,256 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, TypeAlias
 
+import torch
+
 from tapehead.training.checkpoints import Checkpoint, last_checkpoint, remove_later
-from tapehead.training.errors import BrokenCheckpointError, DivergedError, FolderError, StoppedError
-from tapehead.training.folder import (
+from tapehead.training.config import RunConfig
+from tapehead.training.environment import fingerprint, surroundings
+from tapehead.training.errors import DivergedError, StoppedError
+from tapehead.training.restore import finished_result, restore
+from tapehead.training.run_dir import (
     CHECKPOINTS,
-    MACHINE,
+    ENVIRONMENT,
     RESULT,
-    WEIGHTS,
-    Journal,
-    explained,
-    locked,
+    MetricsLog,
+    explain_errors,
+    lock,
+    read_config,
     read_json,
-    read_run,
     save_checkpoint,
-    start_folder,
+    save_weights,
+    start_run_dir,
     write_json,
 )
-from tapehead.training.learner import Learner, Lesson
-from tapehead.training.machine import fingerprint, surroundings
-from tapehead.training.run import Run
-from tapehead.training.standing import Progress, Result, Standing
+from tapehead.training.step import Learner, StepMetrics
+from tapehead.training.train_state import Progress, Result, TrainState
 
 CHECKPOINT_EVERY = 500
-"""Updates between checkpoints unless told otherwise."""
-TOLD_AFTER = 0.1
-"""Seconds after which it is said how far a run is."""
+"""Training steps between checkpoints unless another number is given."""
+PROGRESS_AFTER = 0.1
+"""Seconds between two reports of progress, at least."""
 
-Listen: TypeAlias = Callable[[Progress], None]
-"""Told how far the run is: after the first update that ends TOLD_AFTER seconds later, and where it pauses anyway."""
-Stop: TypeAlias = Callable[[], int | None]
-"""Asked after every update; the number of a signal means: save, and stop."""
+OnProgress: TypeAlias = Callable[[Progress], None]
+"""Called about every PROGRESS_AFTER seconds, and at every evaluation and checkpoint."""
+ShouldStop: TypeAlias = Callable[[], int | None]
+"""Called after every training step; returns the number of a signal to save and stop, or None to continue."""
 Warn: TypeAlias = Callable[[str], None]
-"""Told in a sentence what is not as it should be, though the run goes on."""
+"""Called with a warning, as one sentence; the run continues."""
 
 
-def train(run: Run, path: Path, *, listen: Listen, stop: Stop, checkpoint_every: int = CHECKPOINT_EVERY) -> Result:
-    """Do a run and record it in a folder of its own.
+def train(
+    config: RunConfig,
+    path: Path,
+    *,
+    on_progress: OnProgress,
+    should_stop: ShouldStop,
+    checkpoint_every: int = CHECKPOINT_EVERY,
+    device: torch.device | str = "cpu",
+) -> Result:
+    """Train a new run, in a run directory of its own.
 
     Args:
-        run: What to do.
-        path: The run's folder; made where it is missing.
-        listen: Told now and then how far the run is; see TOLD_AFTER.
-        stop: Asked after every update whether to stop.
-        checkpoint_every: Updates between checkpoints; does not change the result.
+        config: The configuration of the run.
+        path: The run directory; created if missing.
+        on_progress: Called regularly; see OnProgress.
+        should_stop: Called after every training step; see ShouldStop.
+        checkpoint_every: Training steps between checkpoints; does not change the result.
+        device: Where the model is trained.
 
     Raises:
-        ValueError: The model's options do not go together.
-        FolderError: The folder holds a run, or is in use.
-        StorageError: The folder cannot be written to.
-        DivergedError: The loss is not finite any more.
-        StoppedError: `stop` said so; all is saved.
+        ValueError: The model is too large, or the task's size names or batches are not valid.
+        RunDirError: The directory holds a run, or is in use.
+        StorageError: The directory cannot be written to.
+        DivergedError: A loss, a weight, or the gradients of MAX_SKIPPED steps in a row are not finite.
+        StoppedError: `should_stop` returned a signal; a checkpoint is saved.
     """
-    run = run.complete()
-    learner = Learner(run)
-    with explained(path):
+    learner = Learner(config, device)
+    with explain_errors(path):
         path.mkdir(parents=True, exist_ok=True)
-    with locked(path):
-        start_folder(path, run, _machine(learner, 0))
-        journal = Journal(path, known={}, update=0)
-        return _Training(run, path, learner, journal, Standing()).go(listen, stop, checkpoint_every)
+    with lock(path):
+        start_run_dir(path, config, _describe_environment(learner, 0))
+        log = MetricsLog(path, known={}, step=0)
+        return _Training(config, path, learner, log, TrainState()).run(on_progress, should_stop, checkpoint_every)
 
 
-def resume(path: Path, *, listen: Listen, stop: Stop, warn: Warn, checkpoint_every: int = CHECKPOINT_EVERY) -> Result:
-    """Go on with a run where its last whole checkpoint stands; a finished run is left as it is.
+def resume(
+    path: Path,
+    *,
+    on_progress: OnProgress,
+    should_stop: ShouldStop,
+    warn: Warn,
+    checkpoint_every: int = CHECKPOINT_EVERY,
+    device: torch.device | str = "cpu",
+) -> Result:
+    """Resume a run from its last undamaged checkpoint; a finished run is left unchanged.
 
     Args:
-        path: The run's folder.
-        listen: Told now and then how far the run is; see TOLD_AFTER.
-        stop: Asked after every update whether to stop.
-        warn: Told what is not as it should be, in a sentence.
-        checkpoint_every: Updates between checkpoints; does not change the result.
+        path: The run directory.
+        on_progress: Called regularly; see OnProgress.
+        should_stop: Called after every training step; see ShouldStop.
+        warn: Called with each warning; see Warn.
+        checkpoint_every: Training steps between checkpoints; does not change the result.
+        device: Where the model is trained; it may differ from the previous one.
 
     Raises:
-        FolderError: There is no run here, it is in use, or its description was changed.
-        StorageError: The folder cannot be written to.
-        BrokenCheckpointError: No checkpoint is whole.
-        DivergedError: The loss is not finite any more.
-        StoppedError: `stop` said so; all is saved.
+        RunDirError: The directory holds no run, it is in use, or its configuration was changed.
+        StorageError: The directory cannot be written to.
+        BrokenCheckpointError: All checkpoints are damaged.
+        DivergedError: A loss, a weight, or the gradients of MAX_SKIPPED steps in a row are not finite.
+        StoppedError: `should_stop` returned a signal; a checkpoint is saved.
     """
-    run = read_run(path)
+    config = read_config(path)
     finished = finished_result(path)
     if finished is not None:
         return finished
-    with locked(path):
-        learner = Learner(run)
+    with lock(path):
+        learner = Learner(config, device)
         checkpoint, problems = last_checkpoint(path / CHECKPOINTS)
-        standing, known = Standing(), {}
+        state, known = TrainState(), {}
         if checkpoint is not None:
             restore(learner, checkpoint, path)
-            standing, known = Standing(**checkpoint.facts["standing"]), checkpoint.facts["metrics"]
+            state, known = TrainState(**checkpoint.state["train_state"]), checkpoint.state["metrics"]
         for problem in problems:
-            warn(f"{problem}; going on from the one before, of update {standing.update}")
-        journal = Journal(path, known=known, update=standing.update)
-        remove_later(path / CHECKPOINTS, standing.update)
-        _note_machine(path, learner, standing.update, warn)
-        return _Training(run, path, learner, journal, standing).go(listen, stop, checkpoint_every)
+            warn(f"{problem}; resuming from the checkpoint before it, of step {state.step}")
+        log = MetricsLog(path, known=known, step=state.step)
+        remove_later(path / CHECKPOINTS, state.step)
+        _record_environment(path, learner, state.step, warn)
+        return _Training(config, path, learner, log, state).run(on_progress, should_stop, checkpoint_every)
 
 
-def finished_result(path: Path) -> Result | None:
-    """Read how a run ended; None if it has not, or if what it left behind is not all there any more."""
-    ended = read_json(path / RESULT)
-    whole = isinstance(ended, dict) and ended.keys() == set(Result._fields) and (path / WEIGHTS).exists()
-    return Result(**ended) if whole else None
-
-
-def restore(learner: Learner, checkpoint: Checkpoint, path: Path) -> None:
-    """Put a learner where a checkpoint stands.
-
-    Raises:
-        FolderError: run.json is not the one that the checkpoint was made under.
-        BrokenCheckpointError: The checkpoint's tensors are not those of the run's model, or it holds no state of the
-            run's curriculum.
-    """
-    then, now = checkpoint.facts["run"], learner.run.to_json()
-    for name, value in now.items():
-        if then.get(name) != value:
-            changed = f"{name} was {then.get(name)!r} and is {value!r}"
-            raise FolderError(f"{path}: run.json was changed since the checkpoint: {changed}")
-    try:
-        learner.load_tensors(checkpoint.tensors)
-    except (RuntimeError, ValueError, KeyError) as problem:
-        reason = " ".join(str(problem).split())
-        raise BrokenCheckpointError(f"{path}: the checkpoint is of another model: {reason}") from problem
-    try:
-        learner.curriculum.load_state(checkpoint.facts.get("curriculum"))
-    except ValueError as problem:
-        raise BrokenCheckpointError(f"{path}: the checkpoint is of another curriculum: {problem}") from problem
-
-
-SKIPPED_AT_MOST = 20
-"""Updates in a row whose gradients are not finite, and which are skipped; with the last of them the run stops."""
+MAX_SKIPPED = 20
+"""A training step whose gradients are not finite is skipped; after this many in a row the run stops."""
 
 
 class _Training:
-    """A run on its way."""
+    """A run in progress."""
 
-    def __init__(self, run: Run, path: Path, learner: Learner, journal: Journal, standing: Standing) -> None:
-        self.run, self.path, self.learner, self.journal, self.standing = run, path, learner, journal, standing
-        self.saved_at: int | None = standing.update or None
-        self.started = time.perf_counter() - standing.seconds
+    def __init__(self, config: RunConfig, path: Path, learner: Learner, log: MetricsLog, state: TrainState) -> None:
+        self.config, self.path, self.learner, self.log, self.state = config, path, learner, log, state
+        self.saved_at: int | None = state.step or None
+        self.started = time.perf_counter() - state.seconds
 
-    def go(self, listen: Listen, stop: Stop, checkpoint_every: int) -> Result:
-        """Do the updates that are left, and finish."""
+    def run(self, on_progress: OnProgress, should_stop: ShouldStop, checkpoint_every: int) -> Result:
+        """Do the remaining training steps, and finish."""
         while not self._is_done():
             try:
-                signal = self._learn(self._next_of(self.run.evaluate_every, checkpoint_every), stop)
-                lesson = self._count()
-                signal = stop() if signal is None else signal
+                signal = self._train_until(self._next_of(self.config.eval_every, checkpoint_every), should_stop)
+                metrics = self._add_metrics()
+                signal = should_stop() if signal is None else signal
             except DivergedError as problem:
                 raise DivergedError(f"{problem}; {self._last_good()}") from None
-            listen(self._progress(lesson))
+            on_progress(self._progress(metrics))
             if signal is not None and not self._is_done():
                 self._save()
-                raise StoppedError(signal, self.standing.update, self.path)
-            if self.standing.update % checkpoint_every == 0:
+                raise StoppedError(signal, self.state.step, self.path)
+            if self.state.step % checkpoint_every == 0:
                 self._save()
         return self._finish()
 
     def _next_of(self, *every: int) -> int:
-        """Say at which update the next of these is due that come every so many updates; the last one if none is."""
-        return min(self.run.updates, *(self.standing.update // often * often + often for often in every))
+        """Return the next step that is a multiple of one of these numbers; at most the last step of the run."""
+        return min(self.config.steps, *(self.state.step // interval * interval + interval for interval in every))
 
-    def _learn(self, last: int, stop: Stop) -> int | None:
-        """Do updates until the last is done, it is time to tell of them, or `stop` says so; returns what it said.
+    def _train_until(self, last: int, should_stop: ShouldStop) -> int | None:
+        """Train until step `last`, the next report of progress, or a signal, which is returned.
 
-        After the last one it is not asked: that is for after what is due then.
+        `should_stop` is not called after the final step here: the caller does so once the metrics are added.
         """
         began = time.perf_counter()
-        for update in range(self.standing.update + 1, last + 1):
-            self.learner.learn(update)
-            if update == last or time.perf_counter() - began > TOLD_AFTER:
+        for step in range(self.state.step + 1, last + 1):
+            self.learner.train_step(step)
+            if step == last or time.perf_counter() - began > PROGRESS_AFTER:
                 break
-            signal = stop()
+            signal = should_stop()
             if signal is not None:
                 return signal
         return None
 
-    def _count(self) -> Lesson:
-        """Add up what the updates that were done have measured, and do the evaluation that is due after them."""
-        for lesson in self.learner.lessons():
-            self.standing.count(lesson)
-            if self.standing.skipped_in_a_row == SKIPPED_AT_MOST:
-                said = f"its gradient is not finite, nor are those of the {SKIPPED_AT_MOST - 1} updates before"
-                raise DivergedError(f"update {self.standing.update}: {said}")
-        if self.standing.update % self.run.evaluate_every == 0 or self.standing.update == self.run.updates:
+    def _add_metrics(self) -> StepMetrics:
+        """Add up the metrics of the training steps since the last call, and evaluate if it is time."""
+        for metrics in self.learner.take_metrics():
+            self.state.add(metrics)
+            if self.state.skipped_in_a_row == MAX_SKIPPED:
+                skipped = f"the gradients of {MAX_SKIPPED} training steps in a row are not finite"
+                raise DivergedError(f"step {self.state.step}: {skipped}")
+        if self.state.step % self.config.eval_every == 0 or self.state.step == self.config.steps:
             self._evaluate()
-        return lesson
+        return metrics
 
     def _evaluate(self) -> None:
-        """Measure, write it down, and begin new means."""
-        standing, score = self.standing, self.learner.evaluate(self.standing.update)
-        sizes = self.learner.curriculum.mean_size
+        """Evaluate, log the scores with the mean training metrics since the last evaluation, and reset these."""
+        state, score = self.state, self.learner.evaluate(self.state.step)
         if not math.isfinite(score.bits):
-            raise DivergedError(f"update {standing.update}: the evaluation gives {score.bits} bits")
+            raise DivergedError(f"step {state.step}: the evaluation gives {score.bits} bits")
+        sizes = zip(self.learner.task.size_names, self.learner.curriculum.mean_size, strict=True)
         row = {
-            "update": standing.update,
-            "sequences": standing.update * self.run.batch_size,
-            "learning_rate": self.learner.learning_rate(standing.update),
-            "loss": standing.loss / standing.lessons,
-            "bits": standing.bits / standing.lessons,
-            "bit_errors": standing.bit_errors / standing.lessons,
-            "largest_gradient_norm": standing.gradient_norm,
-            "skipped_updates": standing.skipped,
-            **{f"mean_{name}": mean for name, mean in zip(self.learner.task.size_names, sizes, strict=True)},
-            "evaluation_bits": score.bits,
-            "evaluation_bit_errors": score.bit_errors,
-            "evaluation_best_bits": score.best_bits,
+            "step": state.step,
+            "sequences": state.step * self.config.batch_size,
+            "learning_rate": self.learner.learning_rate(state.step),
+            "loss": state.loss / state.steps_since_eval,
+            "bits": state.bits / state.steps_since_eval,
+            "errors": state.errors / state.steps_since_eval,
+            "max_gradient_norm": state.max_gradient_norm,
+            "skipped_steps": state.skipped,
+            **{f"mean_{name}": mean for name, mean in sizes},
+            "eval_bits": score.bits,
+            "eval_errors": score.errors,
+            "eval_accuracy": score.accuracy,
+            "eval_optimal_bits": score.optimal_bits,
         }
-        self.journal.write(row, self._seconds())
-        self.learner.advance(standing.update)
-        solved_at = standing.solved_at_update
-        if solved_at is None and score.bit_errors < self.run.solved_below:
-            solved_at = standing.update
-        self.standing = Standing(
-            update=standing.update,
-            skipped_in_a_row=standing.skipped_in_a_row,
-            solved_at_update=solved_at,
-            evaluation_bit_errors=score.bit_errors,
-            evaluation_bits=score.bits,
+        self.log.write(row, self._seconds())
+        self.learner.advance_curriculum(state.step)
+        solved_at = state.solved_at_step
+        if solved_at is None and score.errors < self.config.solved_below:
+            solved_at = state.step
+        self.state = TrainState(
+            step=state.step,
+            skipped_in_a_row=state.skipped_in_a_row,
+            solved_at_step=solved_at,
+            eval_errors=score.errors,
+            eval_bits=score.bits,
+            eval_gap_bits=score.gap_bits,
         )
 
     def _is_done(self) -> bool:
-        solved = self.standing.solved_at_update is not None
-        return self.standing.update >= self.run.updates or (solved and self.run.stop_when_solved)
+        solved = self.state.solved_at_step is not None
+        return self.state.step >= self.config.steps or (solved and self.config.stop_when_solved)
 
     def _save(self) -> None:
         """Write a checkpoint."""
         if not self.learner.is_finite():
-            raise DivergedError(f"update {self.standing.update}: a weight is not finite; {self._last_good()}")
-        self.standing.seconds = self._seconds()
-        facts = {
-            "run": self.run.to_json(),
-            "standing": asdict(self.standing),
+            raise DivergedError(f"step {self.state.step}: a weight is not finite; {self._last_good()}")
+        self.state.seconds = self._seconds()
+        state = {
+            "config": self.config.to_json(),
+            "train_state": asdict(self.state),
             "curriculum": self.learner.curriculum.state(),
-            "metrics": self.journal.mark(),
+            "metrics": self.log.mark(),
         }
-        save_checkpoint(self.path, Checkpoint(self.standing.update, self.learner.tensors(), facts))
-        self.saved_at = self.standing.update
+        save_checkpoint(self.path, Checkpoint(self.state.step, self.learner.tensors(), state))
+        self.saved_at = self.state.step
 
     def _finish(self) -> Result:
-        """Write the trained weights, and last the result: only a run that has one is finished."""
+        """Write the trained weights, then the result: its file marks the run as finished."""
         self._save()
-        standing = self.standing
-        with explained(self.path):
-            self.learner.model.save(self.path / WEIGHTS)
+        state = self.state
+        save_weights(self.path, self.learner.model)
         result = Result(
-            update=standing.update,
-            sequences=standing.update * self.run.batch_size,
-            solved_at_update=standing.solved_at_update,
-            bit_errors=standing.evaluation_bit_errors if standing.evaluation_bit_errors is not None else math.nan,
-            bits=standing.evaluation_bits if standing.evaluation_bits is not None else math.nan,
-            seconds=round(standing.seconds, 3),
+            step=state.step,
+            sequences=state.step * self.config.batch_size,
+            solved_at_step=state.solved_at_step,
+            errors=state.eval_errors if state.eval_errors is not None else math.nan,
+            bits=state.eval_bits if state.eval_bits is not None else math.nan,
+            gap_bits=state.eval_gap_bits,
+            seconds=round(state.seconds, 3),
         )
         write_json(self.path / RESULT, result._asdict())
         return result
 
-    def _progress(self, lesson: Lesson) -> Progress:
-        update, last = self.standing.update, self.standing.evaluation_bit_errors
-        return Progress(update, update * self.run.batch_size, lesson.loss, lesson.bits, lesson.bit_errors, last)
+    def _progress(self, metrics: StepMetrics) -> Progress:
+        step = self.state.step
+        sequences = step * self.config.batch_size
+        return Progress(step, sequences, metrics.loss, metrics.bits, metrics.errors, self.state.eval_errors)
 
     def _seconds(self) -> float:
         return time.perf_counter() - self.started
@@ -272,23 +264,27 @@ class _Training:
     def _last_good(self) -> str:
         if self.saved_at is None:
             return "there is no checkpoint yet"
-        return f"the last good checkpoint is of update {self.saved_at}"
+        return f"the last good checkpoint is of step {self.saved_at}"
 
 
-def _machine(learner: Learner, update: int) -> dict[str, Any]:
-    return {"from_update": update, "fingerprint": fingerprint(learner.model), **surroundings()}
+def _describe_environment(learner: Learner, step: int) -> dict[str, Any]:
+    return {"from_step": step, "fingerprint": fingerprint(learner.model), **surroundings()}
 
 
-def _note_machine(path: Path, learner: Learner, update: int, warn: Warn) -> None:
-    """Add to machine.json if the run goes on elsewhere, and warn if its bits may differ from here on."""
-    now, before = _machine(learner, update), read_json(path / MACHINE)
-    if not before:
-        warn(f"{path / MACHINE}: missing or damaged, so what the run began on is not known")
-        write_json(path / MACHINE, [now])
+def _record_environment(path: Path, learner: Learner, step: int, warn: Warn) -> None:
+    """Record the environment if it has changed, and warn if the result may therefore differ in its last bits."""
+    current, recorded = _describe_environment(learner, step), read_json(path / ENVIRONMENT)
+    if recorded == []:  # a sweep created the directory; training starts now
+        write_json(path / ENVIRONMENT, [current])
         return
-    then = before[-1]
-    for name, value in now["fingerprint"].items():
-        if then["fingerprint"].get(name) != value:
-            warn(f"{name} was {then['fingerprint'].get(name)} and is {value}: the result may differ in its last bits")
-    if {**now, "from_update": 0} != {**then, "from_update": 0}:
-        write_json(path / MACHINE, [*before, now])
+    if not recorded:
+        warn(f"{path / ENVIRONMENT}: missing or damaged, so the environment of the steps before is not known")
+        write_json(path / ENVIRONMENT, [current])
+        return
+    previous = recorded[-1]
+    for name, value in current["fingerprint"].items():
+        if previous["fingerprint"].get(name) != value:
+            was = previous["fingerprint"].get(name)
+            warn(f"{name} was {was} and is {value}: the result may differ in its last bits")
+    if {**current, "from_step": 0} != {**previous, "from_step": 0}:
+        write_json(path / ENVIRONMENT, [*recorded, current])

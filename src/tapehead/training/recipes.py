@@ -1,221 +1,167 @@
-"""Settings that go together, by name: the ones that learn best here, and the papers' own."""
+"""Settings that go together, by name: those that learn best here, and the papers' own.
 
+A setting is one of two things: a field of `RunConfig`, or what is different about a component: a mapping of its
+options, or a `Component` to choose another one. Every recipe is a list of settings from the general to the particular;
+later ones replace earlier ones. What no recipe says is as `RunConfig` and the components' own constructors have it, so
+the settings shown best stand there, and only what differs for some task or model stands here.
+"""
+
+from collections.abc import Mapping
 from typing import Any, NamedTuple, TypeAlias
 
 from tapehead._arguments import check_choice
-from tapehead.models import MODELS
-from tapehead.training.optimisers import OPTIMISERS
-from tapehead.training.run import Run, check_names, foreign_options
-from tapehead.training.task_names import find_task
+from tapehead.training.components import KINDS, Component, find, known_options
+from tapehead.training.config import RunConfig, check_names
 
-Settings: TypeAlias = dict[str, Any]
-
-EVERY_MODEL = "every model"
+Settings: TypeAlias = Mapping[str, Any]
+"""Fields of `RunConfig` and, by the kind of a component, its options or a `Component`."""
 
 
-class Recipe(NamedTuple):
-    """Settings that go together; later ones replace earlier ones.
+class Rule(NamedTuple):
+    """Settings, and the runs that they are for.
 
     Attributes:
-        common: Of every run.
-        models: Of each model, by its key in MODELS.
-        tasks: Of a task, by its key in TASKS, then EVERY_MODEL, a model's key, or a model's and its controller's with a
-            space between; what is not there needs nothing of its own.
+        settings: What is set.
+        task: A key of TASKS; None: every task.
+        model: A key of MODELS; None: every model.
+        controller: Of an NTM or a DNC; None: every controller.
     """
 
-    common: Settings
-    models: dict[str, Settings]
-    tasks: dict[str, dict[str, Settings]]
+    settings: Settings
+    task: str | None = None
+    model: str | None = None
+    controller: str | None = None
+
+    def is_for(self, task: str, model: str, controller: object) -> bool:
+        """Say whether the settings are for a run."""
+        wanted = ((self.task, task), (self.model, model), (self.controller, controller))
+        return all(own is None or own == other for own, other in wanted)
 
 
 # docs/log.md says how these were found, and what did not work.
-TAPEHEAD: Settings = {
-    "curriculum": "uniform",
-    "lengths_per": "sequence",
-    "batch_size": 32,
-    "updates": 3000,
-    "loss": "mean",
-    "optimiser": "adam",
-    "learning_rate": 4e-3,
-    "warmup_updates": 500,
-    "decay": "cosine",
-    "gradient_clip": "norm",
-    "gradient_bound": 0.001,  # below nearly every norm: a batch that goes wrong weighs no more than another
-    "evaluate_every": 100,
-    "evaluation_sequences": 320,
-    "solved_below": 0.1,
-    "stop_when_solved": False,
-}
-TAPEHEAD_MODELS: dict[str, Settings] = {
-    "ntm": {
-        "memory_init": "constant",
-        "head_init": "onehot",
-        "read_init": "zero",
-        "shift_bias": 1.0,
-        "sharpening_bias": 1.0,
-        "gate_bias": -1.0,
-    },
-    "dnc": {"memory_init": "constant", "read_init": "zero"},
-    "lstm": {"hidden_size": 256, "num_layers": 3, "learning_rate": 1e-3},  # as large as the papers' own
-    "rnn": {},
-}
-TAPEHEAD_TASKS: dict[str, dict[str, Settings]] = {
-    # with Adam as it is, one seed in ten is thrown back on its way and never recovers
-    "copy": {"ntm": {"amsgrad": True, "learning_rate": 6e-3}},
-    "repeat_copy": {
-        EVERY_MODEL: {"encoding": "collier2018", "updates": 4000},
-        "ntm": {"updates": 8000, "amsgrad": True, "learning_rate": 6e-3},
-        "dnc": {"updates": 8000},
-    },
-    "associative_recall": {EVERY_MODEL: {"updates": 5000}},
-    "ngrams": {
-        EVERY_MODEL: {"updates": 10_000},
-        # what was counted after the same five bits is found by what it is, not by where
-        "ntm": {"gate_bias": 1.0, "shift_bias": 0.0, "amsgrad": True, "learning_rate": 3e-3},
-        "lstm": {"hidden_size": 128},
-    },
-    "priority_sort": {
-        # few items first teach what to do with many: on 20 at a time next to nothing is learned in 10,000 updates
-        EVERY_MODEL: {"min_items": 1, "updates": 10_000},
-        "ntm": {"read_heads": 5, "write_heads": 5},
-        "lstm": {"hidden_size": 128},
-    },
-}
+AMSGRAD = {"amsgrad": True, "lr": 6e-3}
+TAPEHEAD = [
+    Rule({"optimizer": {"lr": 4e-3}}),
+    Rule({"optimizer": {"lr": 1e-3}}, model="lstm"),
+    # with Adam as it is, one seed in ten has a loss spike that it never recovers from
+    Rule({"optimizer": AMSGRAD}, task="copy", model="ntm"),
+    Rule({"task": {"encoding": "collier2018"}, "steps": 4000}, task="repeat_copy"),
+    Rule({"steps": 8000, "optimizer": AMSGRAD}, task="repeat_copy", model="ntm"),
+    Rule({"steps": 8000}, task="repeat_copy", model="dnc"),
+    Rule({"steps": 5000}, task="associative_recall"),
+    Rule({"steps": 10_000}, task="ngrams"),
+    # what was counted after the same five bits is found by its content, not by its location
+    Rule({"model": {"gate_bias": 1.0, "shift_bias": 0.0}, "optimizer": AMSGRAD | {"lr": 3e-3}}, "ngrams", "ntm"),
+    Rule({"model": {"hidden_size": 128}}, task="ngrams", model="lstm"),
+    # few items first teach what to do with many: of 20 at a time next to nothing is learned in 10,000 steps
+    Rule({"task": {"min_items": 1}, "steps": 10_000}, task="priority_sort"),
+    Rule({"model": {"read_heads": 5, "write_heads": 5}}, task="priority_sort", model="ntm"),
+    Rule({"model": {"hidden_size": 128}}, task="priority_sort", model="lstm"),
+]
 
 PAPERS: Settings = {
-    "curriculum": "uniform",
-    "lengths_per": "batch",
-    "loss": "sum_per_sequence",
-    "warmup_updates": 0,
-    "decay": "none",
-    "evaluation_sequences": 320,
-    "solved_below": 0.1,
-    "stop_when_solved": False,
+    "sizes_per": "batch",
+    "loss_reduction": "batchmean",
+    "warmup_steps": 0,
+    "lr_schedule": "constant",
 }
-
 PAPERS_NTM: Settings = {
-    "controller": "lstm",
-    "hidden_size": 100,
-    "num_layers": 1,
-    "memory_slots": 128,
-    "memory_width": 20,
-    "read_heads": 1,
-    "write_heads": 1,
-    "shift_range": 1,
-    "memory_init": "constant",
     "head_init": "learned",
     "read_init": "learned",
     "shift_bias": 0.0,
     "sharpening_bias": 0.0,
     "gate_bias": 0.0,
-    "strength_bias": 0.0,
 }
 
-COLLIER2018_DNC: Settings = {
-    "controller": "lstm",
-    "hidden_size": 100,
-    "num_layers": 1,
-    "memory_slots": 128,
-    "memory_width": 20,
-    "read_heads": 1,
-    "write_heads": 1,
-    "memory_init": "constant",
-    "read_init": "zero",
-    "clip": 20.0,
-}
+ENCODED_TASKS = ("copy", "repeat_copy", "associative_recall")
+"""The tasks that Collier & Beel 2018 write differently from Graves et al. 2014."""
 
-COLLIER2018: Settings = PAPERS | {
-    "encoding": "collier2018",
-    "batch_size": 32,
-    "updates": 15_625,
-    "optimiser": "adam",
-    "learning_rate": 1e-3,
-    "gradient_clip": "norm",
-    "gradient_bound": 50.0,
-    "evaluate_every": 200,
-}
-COLLIER2018_MODELS: dict[str, Settings] = {
+COLLIER2018 = [
+    Rule({**PAPERS, "steps": 15_625, "max_grad_norm": 50.0, "eval_every": 200, "optimizer": {"lr": 1e-3}}),
     # trainable, as in the published code; the paper reads as if the constant memory were not
-    "ntm": PAPERS_NTM | {"clip": 20.0, "memory_trainable": True},
-    "dnc": COLLIER2018_DNC,
-    "lstm": {"hidden_size": 256, "num_layers": 3, "state_init": "learned"},
-    "rnn": {},
-}
+    Rule({"model": {**PAPERS_NTM, "memory_trainable": True}}, model="ntm"),
+    *(Rule({"task": {"encoding": "collier2018"}}, task=task) for task in ENCODED_TASKS),
+]
 
-# Where Graves et al. 2014 say nothing of the optimiser, Graves 2013 (arXiv 1308.0850) does; batches of one are a guess.
-GRAVES2014: Settings = PAPERS | {
-    "encoding": "graves2014",
-    "batch_size": 1,
-    "updates": 1_000_000,
-    "optimiser": "rmsprop",
-    "momentum": 0.9,
-    "alpha": 0.95,
-    "centered": True,
-    "epsilon": 1e-4,
-    "learning_rate": 1e-4,
-    "gradient_clip": "value",
-    "gradient_bound": 10.0,
-    "evaluate_every": 1000,
-}
-GRAVES2014_MODELS: dict[str, Settings] = {
-    "ntm": PAPERS_NTM | {"clip": "off"},
-    "dnc": {},  # which came two years later
-    "lstm": {"hidden_size": 256, "num_layers": 3},
-    "rnn": {},
-}
-# Their tables 1 to 3. Heads are both read heads and write heads: only so the numbers of parameters come near theirs.
-GRAVES2014_TASKS: dict[str, dict[str, Settings]] = {
-    "copy": {"lstm": {"learning_rate": 3e-5}},
-    "repeat_copy": {"lstm": {"hidden_size": 512, "learning_rate": 3e-5}},
-    "associative_recall": {"ntm feedforward": {"read_heads": 4, "write_heads": 4, "hidden_size": 256}},
-    "ngrams": {"ntm": {"learning_rate": 3e-5}, "lstm": {"hidden_size": 128}},
-    "priority_sort": {
-        "ntm": {"read_heads": 5, "write_heads": 5, "num_layers": 2, "learning_rate": 3e-5},
-        "ntm feedforward": {"read_heads": 8, "write_heads": 8, "num_layers": 1, "hidden_size": 512},
-        "lstm": {"hidden_size": 128, "learning_rate": 3e-5},
-    },
-}
+# Where Graves et al. 2014 say nothing of the optimizer, Graves 2013 (arXiv 1308.0850) does; batches of one are a guess.
+GRAVES2014_OPTIMIZER = {"lr": 1e-4, "momentum": 0.9, "alpha": 0.95, "centered": True, "eps": 1e-4}
+GRAVES2014 = [
+    Rule({**PAPERS, "batch_size": 1, "steps": 1_000_000, "eval_every": 1000}),
+    Rule({"max_grad_norm": None, "max_grad_value": 10.0, "optimizer": Component("rmsprop", GRAVES2014_OPTIMIZER)}),
+    *(Rule({"task": {"encoding": "graves2014"}}, task=task) for task in ENCODED_TASKS),
+    Rule({"model": {**PAPERS_NTM, "clip": None}}, model="ntm"),
+    # Their tables 1 to 3. Heads are both read and write heads: only so the numbers of parameters come near theirs.
+    Rule({"optimizer": {"lr": 3e-5}}, task="copy", model="lstm"),
+    Rule({"model": {"hidden_size": 512}, "optimizer": {"lr": 3e-5}}, task="repeat_copy", model="lstm"),
+    Rule(
+        {"model": {"read_heads": 4, "write_heads": 4, "hidden_size": 256}}, "associative_recall", "ntm", "feedforward"
+    ),
+    Rule({"optimizer": {"lr": 3e-5}}, task="ngrams", model="ntm"),
+    Rule({"model": {"hidden_size": 128}}, task="ngrams", model="lstm"),
+    Rule({"model": {"read_heads": 5, "write_heads": 5, "num_layers": 2}}, task="priority_sort", model="ntm"),
+    Rule({"optimizer": {"lr": 3e-5}}, task="priority_sort", model="ntm"),
+    Rule(
+        {"model": {"read_heads": 8, "write_heads": 8, "num_layers": 1, "hidden_size": 512}},
+        task="priority_sort",
+        model="ntm",
+        controller="feedforward",
+    ),
+    Rule({"model": {"hidden_size": 128}, "optimizer": {"lr": 3e-5}}, task="priority_sort", model="lstm"),
+]
 
-RECIPES: dict[str, Recipe] = {
-    "tapehead": Recipe(TAPEHEAD, TAPEHEAD_MODELS, TAPEHEAD_TASKS),
-    "collier2018": Recipe(COLLIER2018, COLLIER2018_MODELS, tasks={}),
-    "graves2014": Recipe(GRAVES2014, GRAVES2014_MODELS, GRAVES2014_TASKS),
-}
+RECIPES: dict[str, list[Rule]] = {"tapehead": TAPEHEAD, "collier2018": COLLIER2018, "graves2014": GRAVES2014}
+
+DEFAULTS: dict[str, str] = {"model": "ntm", "optimizer": "adam", "curriculum": "uniform"}
+"""What a run is made of where nothing else is said."""
 
 
-def describe(*, task: str, model: str, seed: int, recipe: str = "tapehead", **changes: Any) -> Run:
-    """Describe a run by a recipe and what is to differ from it.
-
-    A setting of the recipe's that the chosen task, model or optimiser does not have is left out; a change that they do
-    not have is an error.
+def configure(
+    task: str, model: str = "ntm", *, seed: int = 1, recipe: str = "tapehead", changes: Settings | None = None
+) -> RunConfig:
+    """Configure a run by a recipe, and by what is to differ from it.
 
     Args:
         task: A key of TASKS, or module:Class.
-        model: A key of MODELS.
-        seed: Decides the first weights and all data.
+        model: A key of MODELS, or module:Class.
+        seed: Decides the initial weights and all data.
         recipe: A key of RECIPES.
-        **changes: Fields of `Run` that differ from the recipe.
+        changes: What differs, as in `configure("copy", changes={"steps": 100, "model": {"memory_slots": 64},
+            "optimizer": Component("sgd", {"lr": 0.1})})`.
 
     Raises:
         TypeError: A value is of the wrong type.
         ValueError: A name or a value is not known or out of range.
     """
-    find_task(task)
-    check_choice("model", model, MODELS)
-    check_choice("recipe", recipe, RECIPES)
+    changes = changes or {}
     check_names(changes)
-    settings = _settings(RECIPES[recipe], task, model, changes)
-    if changes.get("gradient_clip") == "none":
-        settings = settings | {"gradient_bound": 0.0}
-    optimiser = (settings | changes)["optimiser"]
-    check_choice("optimiser", optimiser, OPTIMISERS)
-    foreign = foreign_options(task, model, optimiser)
-    kept = {name: value for name, value in settings.items() if name not in foreign}
-    return Run(**kept | {"task": task, "model": model, "seed": seed} | changes)
+    check_choice("recipe", recipe, RECIPES)
+    for kind, name in (("task", task), ("model", model)):
+        find(kind, name)
+        if isinstance(changes.get(kind), Component):
+            raise TypeError(f"changes: expected the options of the {kind} {name}, not another component")
+    components = {kind: Component(name) for kind, name in (DEFAULTS | {"task": task, "model": model}).items()}
+    settings: dict[str, Any] = components | {"seed": seed}
+    for rule in (*_rules(recipe, task, model, changes), Rule(changes)):
+        _apply(settings, rule.settings)
+    return RunConfig(**settings)
 
 
-def _settings(recipe: Recipe, task: str, model: str, changes: Settings) -> Settings:
-    """Put together what a recipe says of a model, with the controller that it is to have, on a task."""
-    general, own = recipe.common | recipe.models[model], recipe.tasks.get(task, {})
-    controller = (general | changes).get("controller")
-    return general | own.get(EVERY_MODEL, {}) | own.get(model, {}) | own.get(f"{model} {controller}", {})
+def _rules(recipe: str, task: str, model: str, changes: Settings) -> list[Rule]:
+    """Give the rules of a recipe that are for a run."""
+    known = known_options("model", model)
+    default = known["controller"].default if "controller" in known else None
+    changed = changes.get("model", {})
+    controller = changed.get("controller", default) if isinstance(changed, Mapping) else default
+    return [rule for rule in RECIPES[recipe] if rule.is_for(task, model, controller)]
+
+
+def _apply(settings: dict[str, Any], changes: Settings) -> None:
+    """Replace settings by others; options are added to those that the same component has already."""
+    for name, value in changes.items():
+        options = value.options if isinstance(value, Component) else value
+        if name in KINDS and not isinstance(options, Mapping):
+            raise TypeError(f"{name}: expected a Component, or a mapping of its options, not {value!r}")
+        if name in KINDS and (options is value or value.name == settings[name].name):
+            settings[name] = Component(settings[name].name, {**settings[name].options, **options})
+        else:
+            settings[name] = value

@@ -9,11 +9,11 @@ WATCHED = (signal.SIGINT, signal.SIGTERM)
 
 
 @contextmanager
-def watched_signals() -> Iterator[Callable[[], int | None]]:
-    """Note SIGINT and SIGTERM instead of dying of them; a second one is obeyed at once. For the main thread only.
+def watch_signals() -> Iterator[Callable[[], int | None]]:
+    """Catch SIGINT and SIGTERM; a second one ends the process as usual. For the main thread only.
 
     Yields:
-        A function that says which signal came, or None.
+        A function that gives the signal that came, or None.
     """
     came: list[int] = []
 

@@ -4,22 +4,21 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tapehead.tasks import Batch, Copy, Size, Sizes, Task
+from tapehead.tasks import Batch, BitTask, Copy, Size, Sizes
 
 
 @dataclass(frozen=True)
-class Range(Task):
+class Range(BitTask):
     """A task that is its range of sizes and no more: a curriculum asks for nothing else."""
 
-    smallest: Size = (1,)
-    largest: Size = (20,)
+    min_size: Size = (1,)
+    max_size: Size = (20,)
     input_size = 1
     output_size = 1
-    further = ()
 
     @property
     def size_names(self) -> tuple[str, ...]:
-        return tuple(f"axis{number}" for number in range(len(self.largest)))
+        return tuple(f"axis{number}" for number in range(len(self.max_size)))
 
     def sample(self, sizes: Sizes, generator: np.random.Generator) -> Batch:
         raise NotImplementedError

@@ -13,18 +13,18 @@ MEAN_TOLERANCE = 0.02
 
 
 def begun(name: str, task, steps: int = 30):
-    """A curriculum that has heard something, solved sizes among it."""
+    """A curriculum that has been told something, solved sizes among it."""
     curriculum, generator = CURRICULA[name](task), np.random.default_rng(1)
     for step in range(steps):
-        hear(curriculum, generator, step)
+        tell(curriculum, generator, step)
     return curriculum
 
 
-def hear(curriculum, generator: np.random.Generator, step: int) -> None:
+def tell(curriculum, generator: np.random.Generator, step: int) -> None:
     sizes = draw(curriculum, "sequence", 4, generator)
-    curriculum.hear_gains(sizes, generator.standard_normal(4), generator)
+    curriculum.report_gains(sizes, generator.standard_normal(4), generator)
     if step % 10 == 9:
-        curriculum.hear_errors(0.5)
+        curriculum.report_errors(0.5)
 
 
 @pytest.mark.parametrize("name", CURRICULA)
@@ -34,9 +34,9 @@ class TestEveryCurriculum:
         for steps in (0, 30, 200):
             for per in ("sequence", "batch"):
                 sizes = draw(begun(name, task, steps), per, 500, np.random.default_rng(0))
-                assert (sizes.shape, sizes.dtype) == ((500, len(task.largest)), np.int64)
-                assert (np.array(task.smallest) <= sizes).all()
-                assert (sizes <= np.array(task.largest)).all()
+                assert (sizes.shape, sizes.dtype) == ((500, len(task.max_size)), np.int64)
+                assert (np.array(task.min_size) <= sizes).all()
+                assert (sizes <= np.array(task.max_size)).all()
 
     def test_per_batch_all_sequences_have_one_size(self, name, task):
         sizes = draw(begun(name, task), "batch", 50, np.random.default_rng(0))
@@ -45,7 +45,7 @@ class TestEveryCurriculum:
     def test_the_mean_size_is_the_mean_of_the_sizes_that_are_drawn(self, name, task):
         curriculum = begun(name, task)
         drawn = draw(curriculum, "sequence", 20_000, np.random.default_rng(0)).mean(axis=0)
-        widths = np.array(task.largest) - np.array(task.smallest)
+        widths = np.array(task.max_size) - np.array(task.min_size)
         assert (np.abs(drawn - curriculum.mean_size) <= MEAN_TOLERANCE * widths).all()
 
     def test_one_that_is_given_the_state_of_another_goes_on_as_it(self, name, task):
@@ -54,18 +54,18 @@ class TestEveryCurriculum:
         sources = [np.random.default_rng(2), np.random.default_rng(2)]
         for step in range(20):
             for curriculum, generator in zip((first, second), sources, strict=True):
-                hear(curriculum, generator, step)
+                tell(curriculum, generator, step)
             assert first.state() == second.state()
-            assert (first.mean_size, first.awaited) == (second.mean_size, second.awaited)
+            assert (first.mean_size, first.waits_for) == (second.mean_size, second.waits_for)
 
     def test_a_state_is_a_copy_that_hearing_more_leaves_alone(self, name, task):
         curriculum = begun(name, task)
         state = curriculum.state()
         before = json.dumps(state)
-        hear(curriculum, np.random.default_rng(3), 9)
+        tell(curriculum, np.random.default_rng(3), 9)
         assert json.dumps(state) == before
 
-    @pytest.mark.parametrize("state", [None, [], 3, "none", {"more": 1}, {"rung": 99}, {"rung": True}, {"rung": -1}])
+    @pytest.mark.parametrize("state", [None, [], 3, "none", {"more": 1}, {"stage": 99}, {"stage": True}, {"stage": -1}])
     def test_what_is_no_state_of_its_is_refused(self, name, task, state):
         curriculum = begun(name, task)
         before = curriculum.state()

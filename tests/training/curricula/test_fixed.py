@@ -15,7 +15,7 @@ def test_none_is_always_the_largest():
     assert set(drawn("none", "sequence", TWO_AXES)) == {(10, 5)}
 
 
-def test_uniform_asks_every_length_as_often():
+def test_uniform_draws_every_length_as_often():
     lengths = drawn("uniform", "sequence")
     assert {length: round(lengths.count(length) / 1250, 1) for length in set(lengths)} == {
         (3,): 1,
@@ -25,5 +25,5 @@ def test_uniform_asks_every_length_as_often():
     }
 
 
-def test_uniform_asks_every_size_of_two_axes():
+def test_uniform_draws_every_size_of_two_axes():
     assert set(drawn("uniform", "sequence", TWO_AXES)) == {(a, b) for a in range(1, 11) for b in range(2, 6)}

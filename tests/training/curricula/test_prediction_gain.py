@@ -10,6 +10,7 @@ from tapehead.training.curricula.exp3s import next_log_weights, policy, rewards
 from tapehead.training.curricula.prediction_gain import MOST_ARMS, RESERVOIR, PredictionGain
 from tests.training.curricula.ranges import NO_ROOM, TWO_AXES, Range
 
+EXPLORATION, STEP_SIZE = 0.05, 0.001
 ROUNDING = 1e-12
 """Two orders of float64 operations on numbers of about 1 agree to this."""
 
@@ -41,29 +42,29 @@ class Bandit:
 def test_the_bandit_is_that_of_the_paper():
     curriculum, oracle, generator = PredictionGain(Copy(max_length=7)), Bandit(7), np.random.default_rng(0)
     for _ in range(900):
-        assert policy(curriculum.log_weights) == pytest.approx(oracle.policy(), abs=ROUNDING, rel=0)
+        assert policy(curriculum.log_weights, EXPLORATION) == pytest.approx(oracle.policy(), abs=ROUNDING, rel=0)
         size = curriculum.draw(1, generator)
         gain = float(generator.standard_normal() + size[0, 0])
-        curriculum.hear_gains(np.repeat(size, 4, axis=0), np.full(4, gain), generator)
+        curriculum.report_gains(np.repeat(size, 4, axis=0), np.full(4, gain), generator)
         oracle.step(int(size[0, 0]) - 1, gain)
         assert curriculum.log_weights == pytest.approx(np.array(oracle.w), abs=ROUNDING, rel=0)
 
 
 def test_at_first_every_size_is_as_likely():
-    assert policy(PredictionGain(TWO_AXES).log_weights) == pytest.approx(np.full(40, 1 / 40))
+    assert policy(PredictionGain(TWO_AXES).log_weights, EXPLORATION) == pytest.approx(np.full(40, 1 / 40))
 
 
 def test_every_size_keeps_its_share_of_the_twentieth_that_is_not_the_bandit_s():
-    assert policy(np.array([0.0, 5000.0, 0.0, 0.0])) == pytest.approx([0.0125, 0.9625, 0.0125, 0.0125])
+    assert policy(np.array([0.0, 5000.0, 0.0, 0.0]), EXPLORATION) == pytest.approx([0.0125, 0.9625, 0.0125, 0.0125])
 
 
 def test_weights_far_apart_stay_finite():
-    moved = next_log_weights(np.array([0.0, 5000.0, -5000.0]), np.zeros(3), 2)
+    moved = next_log_weights(np.array([0.0, 5000.0, -5000.0]), np.zeros(3), 2, STEP_SIZE)
     assert np.isfinite(moved).all()
 
 
 def test_an_arm_gives_the_others_one_part_in_the_number_of_the_step():
-    weights = np.exp(next_log_weights(np.log([1.0, 0.1, 0.1]), np.zeros(3), 10))
+    weights = np.exp(next_log_weights(np.log([1.0, 0.1, 0.1]), np.zeros(3), 10, STEP_SIZE))
     assert weights == pytest.approx([0.9 * 1 + 0.1 * 0.1, 0.9 * 0.1 + 0.1 * 0.55, 0.9 * 0.1 + 0.1 * 0.55])
 
 
@@ -75,17 +76,17 @@ def test_gains_become_rewards_between_the_quantiles_of_all_gains():
 def test_the_first_gain_sets_no_scale_and_is_no_reward():
     assert rewards(np.array([3.0]), np.array([3.0])) == 0
     curriculum = PredictionGain(Copy())
-    curriculum.hear_gains(np.array([[4]]), np.array([3.0]), np.random.default_rng(0))
+    curriculum.report_gains(np.array([[4]]), np.array([3.0]), np.random.default_rng(0))
     assert curriculum.log_weights == pytest.approx(np.zeros(20), abs=ROUNDING)
 
 
 @pytest.mark.parametrize("per", [1, 8])
-def test_it_asks_most_where_most_is_gained(per):
+def test_it_draws_most_where_most_is_gained(per):
     curriculum, generator = PredictionGain(Copy(max_length=5)), np.random.default_rng(0)
     for _ in range(6000):
         sizes = curriculum.draw(per, generator)
-        curriculum.hear_gains(sizes, (sizes[:, 0] == 3) + 0.1 * generator.standard_normal(per), generator)
-    probabilities = policy(curriculum.log_weights)
+        curriculum.report_gains(sizes, (sizes[:, 0] == 3) + 0.1 * generator.standard_normal(per), generator)
+    probabilities = policy(curriculum.log_weights, EXPLORATION)
     assert probabilities.argmax() == 2
     assert probabilities[2] > 0.8
 
@@ -95,25 +96,25 @@ def test_it_turns_to_another_size_when_the_gains_do():
     for step in range(20_000):
         size = curriculum.draw(1, generator)
         good = 1 if step < 2_000 else 3
-        curriculum.hear_gains(size, (size[:, 0] == good) + 0.1 * generator.standard_normal(1), generator)
+        curriculum.report_gains(size, (size[:, 0] == good) + 0.1 * generator.standard_normal(1), generator)
         if step == 1_999:
-            assert policy(curriculum.log_weights).argmax() == 0
-    assert policy(curriculum.log_weights).argmax() == 2
+            assert policy(curriculum.log_weights, EXPLORATION).argmax() == 0
+    assert policy(curriculum.log_weights, EXPLORATION).argmax() == 2
 
 
 def test_sequences_of_one_size_are_one_draw_weighted_by_their_share_of_the_batch():
     curriculum = PredictionGain(Copy(max_length=4))
     gains = np.array([1.0, 3.0, 0.0, 1.0])  # means by size: 2, 0 and 1; of these the quantiles are 0.4 and 1.6
-    curriculum.hear_gains(np.array([[2], [2], [1], [4]]), gains, np.random.default_rng(0))
-    expected = next_log_weights(np.zeros(4), np.array([-1 / 4, 2 / 4, 0, 0]) / 0.25, 2)
+    curriculum.report_gains(np.array([[2], [2], [1], [4]]), gains, np.random.default_rng(0))
+    expected = next_log_weights(np.zeros(4), np.array([-1 / 4, 2 / 4, 0, 0]) / 0.25, 2, STEP_SIZE)
     assert curriculum.log_weights == pytest.approx(expected, abs=ROUNDING)
 
 
-def test_where_there_is_one_size_it_is_asked():
+def test_where_there_is_one_size_it_is_drawn():
     curriculum, generator = PredictionGain(NO_ROOM), np.random.default_rng(0)
     for _ in range(10):
         assert curriculum.draw(3, generator).tolist() == [[200]] * 3
-        curriculum.hear_gains(np.full((3, 1), 200), generator.standard_normal(3), generator)
+        curriculum.report_gains(np.full((3, 1), 200), generator.standard_normal(3), generator)
     assert np.isfinite(curriculum.log_weights).all()
 
 
@@ -122,7 +123,7 @@ def test_every_gain_is_remembered_as_likely_as_another():
     for seed in range(20):
         curriculum, generator = PredictionGain(NO_ROOM), np.random.default_rng(seed)
         for gain in range(2 * RESERVOIR):
-            curriculum._remember(float(gain), generator)
+            curriculum._keep(float(gain), generator)
         assert len(set(curriculum.reservoir)) == RESERVOIR
         kept.append(np.mean(curriculum.reservoir))
     assert np.mean(kept) == pytest.approx(RESERVOIR, rel=0.01)
@@ -150,7 +151,7 @@ def test_every_gain_is_remembered_as_likely_as_another():
 def test_a_state_that_cannot_be_is_refused(change):
     curriculum, generator = PredictionGain(Copy()), np.random.default_rng(0)
     for _ in range(2):
-        curriculum.hear_gains(np.array([[4]]), generator.standard_normal(1), generator)
+        curriculum.report_gains(np.array([[4]]), generator.standard_normal(1), generator)
     state = curriculum.state()
     with pytest.raises(ValueError, match="expected the log-weights of 20 sizes"):
         curriculum.load_state({**state, **change})

@@ -1,15 +1,18 @@
 """The Differentiable Neural Computer over a whole sequence: one signature, several backends."""
 
-from collections.abc import Mapping
+from itertools import chain
 from typing import NamedTuple
 
 from tapehead._shapes import Inputs, Lengths, Outputs
-from tapehead.kernels._backend import Problem, Refusal, choose
-from tapehead.kernels.dnc_scan import cpu, reference
+from tapehead.kernels.backend import Backend, Problem, choose, derivative_of, sizes_of
+from tapehead.kernels.dnc_scan import cpp, reference
 from tapehead.maths.dnc import DNCOptions, DNCState, DNCWeights
 
-REFUSALS: Mapping[str, Refusal] = {"cpu": cpu.refuse, "reference": lambda problem: None}
-"""The backends, fastest first, each with what it refuses."""
+BACKENDS: dict[str, Backend[DNCState, DNCWeights, DNCOptions]] = {
+    "cpp": cpp.BACKEND,
+    "reference": reference.BACKEND,
+}
+"""What can run it, fastest first."""
 
 
 class DNCScan(NamedTuple):
@@ -30,21 +33,29 @@ def dnc_scan(
     keep_states: bool = False,
     backend: str = "auto",
 ) -> DNCScan:
-    """Run the machine over T steps (`maths.dnc.dnc_step`, T times).
+    """Run the model over T time steps (`maths.dnc.dnc_step`, T times).
 
     Args:
         inputs: x, (T, B, I).
         state: The state before the first step.
-        weights: The machine's weights.
-        options: The machine's options.
+        weights: The model's weights.
+        options: The model's options.
         lengths: How many steps each sequence has, 0..T, (B,); afterwards its state stands still and its outputs are
             zero. None: all have T.
         keep_states: Whether to return the state after every step.
-        backend: "auto" or a key of `REFUSALS`.
+        backend: "auto" or a key of `BACKENDS`.
 
     Raises:
-        Unsupported: The backend that was asked for cannot run this problem.
+        UnsupportedError: The backend that was asked for cannot run this problem.
     """
-    chosen = choose(backend, Problem(inputs.device, inputs.dtype), REFUSALS)
-    scan = {"cpu": cpu.scan, "reference": reference.scan}[chosen]
-    return DNCScan(*scan(inputs, state, lengths, weights, options, keep_states))
+    chosen = choose(backend, problem_of(inputs, state, weights, options), BACKENDS)
+    return DNCScan(*chosen.scan(inputs, state, lengths, weights, options, keep_states))
+
+
+def problem_of(inputs: Inputs, state: DNCState, weights: DNCWeights, options: DNCOptions) -> Problem[DNCOptions]:
+    """Gather what decides which backend runs a scan."""
+    sizes = sizes_of(
+        inputs, state.memory, state.read_weightings, state.write_weightings, state.hidden, weights.output_bias
+    )
+    tensors = chain(weights[1:], state, (inputs,), chain.from_iterable(weights.controller))
+    return Problem(inputs.device, inputs.dtype, sizes, options, derivative_of(tensors))

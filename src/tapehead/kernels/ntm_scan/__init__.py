@@ -1,15 +1,18 @@
 """The Neural Turing Machine over a whole sequence: one signature, several backends."""
 
-from collections.abc import Mapping
+from itertools import chain
 from typing import NamedTuple
 
 from tapehead._shapes import Inputs, Lengths, Outputs
-from tapehead.kernels._backend import Problem, Refusal, choose
-from tapehead.kernels.ntm_scan import cpu, reference
+from tapehead.kernels.backend import Backend, Problem, choose, derivative_of, sizes_of
+from tapehead.kernels.ntm_scan import cpp, reference
 from tapehead.maths.ntm import NTMOptions, NTMState, NTMWeights
 
-REFUSALS: Mapping[str, Refusal] = {"cpu": cpu.refuse, "reference": lambda problem: None}
-"""The backends, fastest first, each with what it refuses."""
+BACKENDS: dict[str, Backend[NTMState, NTMWeights, NTMOptions]] = {
+    "cpp": cpp.BACKEND,
+    "reference": reference.BACKEND,
+}
+"""What can run it, fastest first."""
 
 
 class NTMScan(NamedTuple):
@@ -30,21 +33,29 @@ def ntm_scan(
     keep_states: bool = False,
     backend: str = "auto",
 ) -> NTMScan:
-    """Run the machine over T steps (`maths.ntm.ntm_step`, T times).
+    """Run the model over T time steps (`maths.ntm.ntm_step`, T times).
 
     Args:
         inputs: x, (T, B, I).
         state: The state before the first step.
-        weights: The machine's weights.
-        options: The machine's options.
+        weights: The model's weights.
+        options: The model's options.
         lengths: How many steps each sequence has, 0..T, (B,); afterwards its state stands still and its outputs are
             zero. None: all have T.
         keep_states: Whether to return the state after every step.
-        backend: "auto" or a key of `REFUSALS`.
+        backend: "auto" or a key of `BACKENDS`.
 
     Raises:
-        Unsupported: The backend that was asked for cannot run this problem.
+        UnsupportedError: The backend that was asked for cannot run this problem.
     """
-    chosen = choose(backend, Problem(inputs.device, inputs.dtype), REFUSALS)
-    scan = {"cpu": cpu.scan, "reference": reference.scan}[chosen]
-    return NTMScan(*scan(inputs, state, lengths, weights, options, keep_states))
+    chosen = choose(backend, problem_of(inputs, state, weights, options), BACKENDS)
+    return NTMScan(*chosen.scan(inputs, state, lengths, weights, options, keep_states))
+
+
+def problem_of(inputs: Inputs, state: NTMState, weights: NTMWeights, options: NTMOptions) -> Problem[NTMOptions]:
+    """Gather what decides which backend runs a scan."""
+    sizes = sizes_of(
+        inputs, state.memory, state.read_weightings, state.write_weightings, state.hidden, weights.output_bias
+    )
+    tensors = chain(weights[1:], state, (inputs,), chain.from_iterable(weights.controller))
+    return Problem(inputs.device, inputs.dtype, sizes, options, derivative_of(tensors))

@@ -1,6 +1,7 @@
 """The Neural Turing Machine over a sequence, in plain PyTorch: what every other backend must equal."""
 
 from tapehead._shapes import Input, Inputs, Lengths, Output, Outputs
+from tapehead.kernels.backend import Backend
 from tapehead.kernels.unroll import unroll
 from tapehead.maths.ntm import NTMOptions, NTMState, NTMWeights, ntm_step
 
@@ -19,3 +20,7 @@ def scan(
         return ntm_step(inputs, state, weights, options)
 
     return unroll(step, inputs, state, lengths, weights.output_bias.shape[0], keep_states)
+
+
+BACKEND = Backend("reference", lambda problem: None, scan)
+"""It runs whatever there is to run."""

@@ -1,9 +1,9 @@
-"""Which sizes of question are trained on, and when: every curriculum by the name that the command line knows it by."""
+"""Which sizes of sequence are trained on, and when: every curriculum by the name that the command line uses."""
 
 import numpy as np
 
 from tapehead.tasks import Sizes
-from tapehead.training.curricula._curriculum import Curriculum
+from tapehead.training.curricula.curriculum import Curriculum
 from tapehead.training.curricula.fixed import Longest, Uniform
 from tapehead.training.curricula.growing import LookBack, LookBackAndForward, Naive
 from tapehead.training.curricula.prediction_gain import PredictionGain
@@ -20,18 +20,18 @@ CURRICULA: dict[str, type[Curriculum]] = {
 __all__ = ["CURRICULA", "Curriculum", "draw"]
 
 
-def draw(curriculum: Curriculum, per: str, count: int, generator: np.random.Generator) -> Sizes:
+def draw(curriculum: Curriculum, sizes_per: str, count: int, generator: np.random.Generator) -> Sizes:
     """Draw a batch's sizes.
 
     Args:
         curriculum: What draws them.
-        per: `sequence`: each sequence has a size of its own; `batch`: one size for all, as in Collier & Beel 2018.
+        sizes_per: `sequence`: each has a size of its own; `batch`: one size for all, as in Collier & Beel 2018.
         count: Sequences in the batch.
-        generator: Where the randomness comes from.
+        generator: The source of all randomness.
 
     Returns:
         The sizes, (count, K).
     """
-    if per == "batch":
+    if sizes_per == "batch":
         return np.repeat(curriculum.draw(1, generator), count, axis=0)
     return curriculum.draw(count, generator)

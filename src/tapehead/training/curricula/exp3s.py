@@ -1,25 +1,22 @@
-"""The bandit Exp3.S and the rewards that it is given, as Graves et al. 2017 use them (arXiv 1704.03003).
+"""The bandit Exp3.S and the rewards that it gets, as Graves et al. 2017 use them (arXiv 1704.03003).
 
-The bandit is that of Auer et al. 2002 (The nonstochastic multiarmed bandit problem). Constants are those of Graves
-et al. and of Collier & Beel's published code; the bandit's beta is 0 in both, and left out here.
+The bandit is that of Auer et al. 2002 (The nonstochastic multiarmed bandit problem). The default step size
+and exploration are those of Graves et al. and of Collier & Beel's published code; the bandit's beta is 0 in both, and
+left out here.
 """
 
 import numpy as np
 
-from tapehead.training.curricula._curriculum import Numbers
+from tapehead.training.curricula.curriculum import Numbers
 
-EPSILON = 0.05
-"""The share of draws that any arm may have, whatever its weight."""
-ETA = 1e-3
-"""The step size."""
 QUANTILES = (0.2, 0.8)
 """The quantiles of all gains that become the rewards -1 and 1."""
 
 
-def policy(log_weights: Numbers) -> Numbers:
+def policy(log_weights: Numbers, exploration: float) -> Numbers:
     """Give the probability of each of A arms, (A,): (1 - epsilon) softmax(w) + epsilon / A."""
     weights: Numbers = np.exp(log_weights - log_weights.max())
-    probabilities: Numbers = (1 - EPSILON) * weights / weights.sum() + EPSILON / len(weights)
+    probabilities: Numbers = (1 - exploration) * weights / weights.sum() + exploration / len(weights)
     return probabilities
 
 
@@ -37,7 +34,7 @@ def rewards(gains: Numbers, history: Numbers) -> Numbers:
     return np.interp(gains, (low, high), (-1, 1)) if low < high else np.zeros(len(gains))
 
 
-def next_log_weights(log_weights: Numbers, estimates: Numbers, step: int) -> Numbers:
+def next_log_weights(log_weights: Numbers, estimates: Numbers, step: int, step_size: float) -> Numbers:
     """Learn from a step: w_i <- log((1 - alpha) v_i + alpha / (A - 1) sum_{j != i} v_j), v_i = exp(w_i + eta r_i).
 
     Every arm gives the others a share alpha = 1 / step of its weight, so that an arm which becomes good is found.
@@ -45,9 +42,10 @@ def next_log_weights(log_weights: Numbers, estimates: Numbers, step: int) -> Num
     Args:
         log_weights: w, (A,).
         estimates: r, (A,): the reward of the arm that was drawn over the probability of drawing it; 0 for the others.
-        step: The number of the step that the new weights are for. The first is drawn from weights of 0: at least 2.
+        step: The number of the step that the new weights are for, at least 2: the first is drawn from weights of 0.
+        step_size: eta.
     """
-    moved = log_weights + ETA * estimates
+    moved = log_weights + step_size * estimates
     if len(moved) == 1:  # no others
         return moved
     weights: Numbers = np.exp(moved - moved.max())

@@ -1,51 +1,51 @@
-"""Curricula that stay as they are."""
+"""Curricula that never change."""
 
 from typing import final
 
 import numpy as np
 
 from tapehead.tasks import Sizes
-from tapehead.training.curricula._curriculum import Curriculum, Numbers
+from tapehead.training.curricula.curriculum import Curriculum, Numbers
 
 
 class Fixed(Curriculum):
-    """A curriculum that nothing changes."""
+    """A curriculum that learns nothing from how training goes."""
 
     @property
-    def awaited(self) -> None:
-        """Nothing is waited for."""
+    def waits_for(self) -> None:
+        """It waits for nothing."""
         return
 
-    def hear_errors(self, bit_errors: float) -> None:
-        """Stay as it is."""
+    def report_errors(self, errors: float) -> None:
+        """Ignore it."""
 
-    def hear_gains(self, sizes: Sizes, gains: Numbers, generator: np.random.Generator) -> None:
-        """Stay as it is."""
+    def report_gains(self, sizes: Sizes, gains: Numbers, generator: np.random.Generator) -> None:
+        """Ignore it."""
 
 
 @final
 class Longest(Fixed):
-    """Always ask the largest question."""
+    """Draw the largest size always."""
 
     def draw(self, count: int, _: np.random.Generator) -> Sizes:
         """Give the largest size, (count, K)."""
-        return np.tile(np.array(self.largest, np.int64), (count, 1))
+        return np.tile(np.array(self.max_size, np.int64), (count, 1))
 
     @property
     def mean_size(self) -> tuple[float, ...]:
         """The largest size, K numbers."""
-        return tuple(map(float, self.largest))
+        return tuple(map(float, self.max_size))
 
 
 @final
 class Uniform(Fixed):
-    """Ask questions of every size, each as often, every axis of the size on its own."""
+    """Draw every size equally often, each number of a size on its own."""
 
     def draw(self, count: int, generator: np.random.Generator) -> Sizes:
         """Draw sizes from the whole range, (count, K)."""
-        return generator.integers(self.smallest, self.largest, (count, len(self.largest)), np.int64, endpoint=True)
+        return generator.integers(self.min_size, self.max_size, (count, len(self.max_size)), np.int64, endpoint=True)
 
     @property
     def mean_size(self) -> tuple[float, ...]:
         """The middle of the range, K numbers."""
-        return tuple((low + high) / 2 for low, high in zip(self.smallest, self.largest, strict=True))
+        return tuple((low + high) / 2 for low, high in zip(self.min_size, self.max_size, strict=True))

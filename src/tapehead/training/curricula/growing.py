@@ -1,10 +1,9 @@
-"""Curricula that begin with the smallest question and grow when it is solved.
+"""Curricula that begin with the smallest size and grow when it is solved.
 
 After Collier & Beel 2018 (An Empirical Comparison of Syllabuses for Curriculum Learning, arXiv 1809.10789) and its
 published code; naive is that of Zaremba & Sutskever 2014 (arXiv 1410.4615), who also mixed in other sizes. All three
-have a point, where most questions are asked. It is tried at every evaluation on fresh questions of its size, and moves
-on where these are answered with less than SOLVED_BELOW bit errors per sequence; where no answer can be certain, with
-less than so many bits above the best possible. A point never goes back.
+have a current size, of which most sequences are. At every evaluation the model is tried on fresh sequences of that
+size; if it makes fewer errors than the threshold, the next size follows. A curriculum never goes back.
 """
 
 from abc import abstractmethod
@@ -12,121 +11,136 @@ from typing import Any, ClassVar, final
 
 import numpy as np
 
+from tapehead._arguments import check_number
 from tapehead.tasks import Size, Sizes, Task
-from tapehead.training.curricula._curriculum import Curriculum, Numbers, is_count
-
-SOLVED_BELOW = 1.0
-"""Bit errors per sequence below which a point is solved, as in the published code on every task that is also here."""
+from tapehead.training.curricula.curriculum import Curriculum, Numbers, is_count
 
 
 class Growing(Curriculum):
-    """A curriculum with a point, which is a rung of a ladder from the smallest to the largest size."""
+    """A curriculum that goes through stages, from the smallest to the largest size."""
 
-    elsewhere: ClassVar[float]
-    """The share of questions that are not asked at the point, but drawn up to `farthest`."""
+    other_share: ClassVar[float]
+    """The share of sequences that are not of the current size, but of any size up to `max_other`."""
 
-    def __init__(self, task: Task) -> None:
+    def __init__(self, task: Task, *, threshold: float = 1.0) -> None:
         super().__init__(task)
-        self.ladder = ladder(self.smallest, self.largest)
-        self.rung = 0
+        check_number("threshold", threshold, above=0)
+        self.threshold = threshold
+        self.stages = list_stages(self.min_size, self.max_size)
+        self.stage = 0
 
     @property
-    def point(self) -> Size:
-        """Where most questions are asked."""
-        return self.ladder[self.rung]
+    def current(self) -> Size:
+        """The size of most sequences."""
+        return self.stages[self.stage]
 
     @property
-    def awaited(self) -> Size | None:
-        """The point, until it is the largest size."""
-        return self.point if self.point != self.largest else None
+    def waits_for(self) -> Size | None:
+        """The current size, until it is the largest."""
+        return self.current if self.current != self.max_size else None
 
     @property
     @abstractmethod
-    def farthest(self) -> Size:
-        """The largest size of the questions that are not asked at the point."""
+    def max_other(self) -> Size:
+        """The largest size of the sequences that are not of the current size."""
 
     def draw(self, count: int, generator: np.random.Generator) -> Sizes:
-        """Draw the point or, for a share of the questions, any size up to `farthest`, (count, K)."""
-        others = generator.integers(self.smallest, self.farthest, (count, len(self.point)), np.int64, endpoint=True)
-        return np.where(generator.random((count, 1)) < self.elsewhere, others, np.array(self.point, np.int64))
+        """Draw the current size or, for a share of the sequences, any size up to `max_other`, (count, K)."""
+        others = generator.integers(self.min_size, self.max_other, (count, len(self.current)), np.int64, endpoint=True)
+        return np.where(generator.random((count, 1)) < self.other_share, others, np.array(self.current, np.int64))
 
     @property
     def mean_size(self) -> tuple[float, ...]:
-        """The point, drawn a little towards where the other questions are; K numbers."""
-        ranges = zip(self.smallest, self.farthest, self.point, strict=True)
-        return tuple(point + self.elsewhere * ((low + high) / 2 - point) for low, high, point in ranges)
+        """The mean of the current size and, by their share, of the others, K numbers."""
+        ranges = zip(self.min_size, self.max_other, self.current, strict=True)
+        return tuple(size + self.other_share * ((low + high) / 2 - size) for low, high, size in ranges)
 
-    def hear_errors(self, bit_errors: float) -> None:
-        """Move on to the next rung if the point is solved."""
-        if bit_errors < SOLVED_BELOW and self.awaited is not None:
-            self.rung += 1
+    def report_errors(self, errors: float) -> None:
+        """Go on to the next stage if the current size is solved."""
+        if errors < self.threshold and self.waits_for is not None:
+            self.stage += 1
 
-    def hear_gains(self, sizes: Sizes, gains: Numbers, generator: np.random.Generator) -> None:
-        """Stay as it is: gains do not count here."""
+    def report_gains(self, sizes: Sizes, gains: Numbers, generator: np.random.Generator) -> None:
+        """Ignore it: gains do not count here."""
 
     def state(self) -> dict[str, Any]:
-        """Give the number of the rung, from 0."""
-        return {"rung": self.rung}
+        """Give the number of the stage, from 0."""
+        return {"stage": self.stage}
 
     def load_state(self, state: object) -> None:
-        """Take back the number of the rung.
+        """Restore the number of the stage.
 
         Raises:
-            ValueError: There is no such rung.
+            ValueError: There is no such stage.
         """
-        highest = len(self.ladder) - 1
-        if not isinstance(state, dict) or state.keys() != {"rung"} or not is_count(state["rung"], highest):
-            raise ValueError(f"expected a rung from 0 to {highest}, not {state!r}")
-        self.rung = state["rung"]
+        last = len(self.stages) - 1
+        if not isinstance(state, dict) or state.keys() != {"stage"} or not is_count(state["stage"], last):
+            raise ValueError(f"expected a stage from 0 to {last}, not {state!r}")
+        self.stage = state["stage"]
 
 
 @final
 class Naive(Growing):
-    """Ask at the point alone."""
+    """Draw the current size always.
 
-    elsewhere = 0.0
+    Args:
+        task: What is learned.
+        threshold: Errors per sequence, or bits above the best possible, below which a size is solved.
+    """
+
+    other_share = 0.0
 
     @property
-    def farthest(self) -> Size:
-        """The point."""
-        return self.point
+    def max_other(self) -> Size:
+        """The current size."""
+        return self.current
 
 
 @final
 class LookBack(Growing):
-    """Ask at the point, and a tenth of the time anywhere up to it, so that what was learned is kept."""
+    """Draw the current size, and a tenth of the time any size up to it, so that what was learned is kept.
 
-    elsewhere = 0.1
+    Args:
+        task: What is learned.
+        threshold: Errors per sequence, or bits above the best possible, below which a size is solved.
+    """
+
+    other_share = 0.1
 
     @property
-    def farthest(self) -> Size:
-        """The point."""
-        return self.point
+    def max_other(self) -> Size:
+        """The current size."""
+        return self.current
 
 
 @final
 class LookBackAndForward(Growing):
-    """Ask at the point, and a fifth of the time anywhere in the whole range."""
+    """Draw the current size, and a fifth of the time any size of the whole range.
 
-    elsewhere = 0.2
+    Args:
+        task: What is learned.
+        threshold: Errors per sequence, or bits above the best possible, below which a size is solved.
+    """
+
+    other_share = 0.2
 
     @property
-    def farthest(self) -> Size:
+    def max_other(self) -> Size:
         """The largest size."""
-        return self.largest
+        return self.max_size
 
 
-def ladder(smallest: Size, largest: Size) -> list[Size]:
-    """List the points from the smallest to the largest size: from one to the next, one axis doubles.
+def list_stages(min_size: Size, max_size: Size) -> list[Size]:
+    """List sizes from the smallest to the largest: from one to the next, one number doubles.
 
-    That is the last of the axes that can still grow: repeat copy's repeats come first, then its length, and copy's
-    only axis grows 1, 2, 4, 8, 16, 20. So it is in the published code, but for recall, which gets one item more at a
+    That is the last of the numbers that can still grow: repeat copy's repeats come first, then its length, and copy's
+    length grows 1, 2, 4, 8, 16, 20. So it is in the published code, but for recall, which gets one item more at a
     time there; here one rule serves every task.
     """
-    rungs = [smallest]
-    while rungs[-1] != largest:
-        size = list(rungs[-1])
-        axis = max(axis for axis, (now, most) in enumerate(zip(size, largest, strict=True)) if now < most)
-        size[axis] = min(max(2 * size[axis], 1), largest[axis])
-        rungs.append(tuple(size))
-    return rungs
+    stages = [min_size]
+    while stages[-1] != max_size:
+        size = list(stages[-1])
+        axis = max(axis for axis, (now, most) in enumerate(zip(size, max_size, strict=True)) if now < most)
+        size[axis] = min(max(2 * size[axis], 1), max_size[axis])
+        stages.append(tuple(size))
+    return stages

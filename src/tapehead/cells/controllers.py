@@ -1,0 +1,116 @@
+"""The weights of the controllers and how they are initialized; the equations are in `maths.controllers`."""
+
+import math
+
+import torch
+from torch import Tensor, nn
+
+from tapehead._arguments import check_choice, check_count
+from tapehead.cells.layers import linear_weights, update_hooked
+from tapehead.maths.controllers import Controller
+
+FORGET_BIAS = 1.0
+
+
+class LSTMController(nn.Module):
+    """Layers of an LSTM, with torch.nn.LSTM's names and order of gates, but one bias for each layer."""
+
+    def __init__(
+        self,
+        input_size: int,
+        hidden_size: int,
+        num_layers: int,
+        device: torch.device | str | None,
+        dtype: torch.dtype | None,
+    ) -> None:
+        super().__init__()
+        self.hidden_size, self.num_layers = hidden_size, num_layers
+        for layer in range(num_layers):
+            fan_in = input_size if layer == 0 else hidden_size
+            shapes = {
+                "weight_ih": (4 * hidden_size, fan_in),
+                "weight_hh": (4 * hidden_size, hidden_size),
+                "bias": (4 * hidden_size,),
+            }
+            for name, shape in shapes.items():
+                self.register_parameter(
+                    f"{name}_l{layer}", nn.Parameter(torch.empty(shape, device=device, dtype=dtype))
+                )
+
+    def layers(self) -> tuple[tuple[Tensor, ...], ...]:
+        """Return the weights as `maths.ntm.NTMWeights.controller` holds them."""
+        update_hooked("cell.controller", self)
+        names = ("weight_ih", "weight_hh", "bias")
+        return tuple(tuple(getattr(self, f"{name}_l{layer}") for name in names) for layer in range(self.num_layers))
+
+    @torch.no_grad()
+    def reset_parameters(self) -> None:
+        """Initialize each layer's matrices as one Glorot-uniform matrix, forget biases 1, others 0 (Collier & Beel)."""
+        units = self.hidden_size
+        for weight_ih, weight_hh, bias in self.layers():
+            bound = math.sqrt(6 / (weight_ih.shape[1] + units + 4 * units))
+            nn.init.uniform_(weight_ih, -bound, bound)
+            nn.init.uniform_(weight_hh, -bound, bound)
+            bias.zero_()
+            bias[units : 2 * units] = FORGET_BIAS
+
+
+class FeedforwardController(nn.Module):
+    """One hidden layer, without a state of its own."""
+
+    num_layers = 0
+
+    def __init__(
+        self, input_size: int, hidden_size: int, device: torch.device | str | None, dtype: torch.dtype | None
+    ) -> None:
+        super().__init__()
+        self.hidden_size = hidden_size
+        self.hidden = nn.Linear(input_size, hidden_size, device=device, dtype=dtype)
+
+    def layers(self) -> tuple[tuple[Tensor, ...], ...]:
+        """Return the weights as `maths.ntm.NTMWeights.controller` holds them."""
+        update_hooked("cell.controller", self)
+        return (linear_weights("cell.controller.hidden", self.hidden),)
+
+    @torch.no_grad()
+    def reset_parameters(self) -> None:
+        """Initialize the weights as Glorot-uniform, the biases as 0."""
+        nn.init.xavier_uniform_(self.hidden.weight)
+        self.hidden.bias.zero_()
+
+
+def make_controller(
+    controller: Controller,
+    input_size: int,
+    hidden_size: int,
+    num_layers: int,
+    device: torch.device | str | None,
+    dtype: torch.dtype | None,
+) -> LSTMController | FeedforwardController:
+    """Make the controller of that name.
+
+    Raises:
+        TypeError: A size is not an int.
+        ValueError: A size is too small, there is no such controller, or num_layers is not 1 for a feedforward one.
+    """
+    check_choice("controller", controller, ("lstm", "feedforward"))
+    check_count("hidden_size", hidden_size)
+    check_count("num_layers", num_layers)
+    if controller == "lstm":
+        return LSTMController(input_size, hidden_size, num_layers, device, dtype)
+    if num_layers != 1:
+        raise ValueError(f"num_layers: expected 1, as a feedforward controller has one hidden layer, not {num_layers}")
+    return FeedforwardController(input_size, hidden_size, device, dtype)
+
+
+def controller_layers(controller: nn.Module) -> tuple[tuple[Tensor, ...], ...]:
+    """Take the weights of a cell's controller.
+
+    Raises:
+        TypeError: It is not the controller that the cell was made with, or a layer in it is not.
+        RuntimeError: It has hooks, which would never run.
+    """
+    if not isinstance(controller, LSTMController | FeedforwardController):
+        expected = "expected the LSTMController or FeedforwardController that the cell was made with"
+        raise TypeError(f"cell.controller: {expected}, not {type(controller).__name__}")
+    return controller.layers()

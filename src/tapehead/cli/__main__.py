@@ -1,7 +1,0 @@
-"""`python -m tapehead.cli` is `tapehead`."""
-
-import sys
-
-from tapehead.cli import main
-
-sys.exit(main())

@@ -1,0 +1,26 @@
+"""The commands: what each is for, what it takes, and what it needs."""
+
+from typing import NamedTuple
+
+
+class Command(NamedTuple):
+    """One command; the module of its name in this package runs it."""
+
+    summary: str
+    takes: str
+    needs: tuple[str, ...]  # modules of the extra `cli`
+
+
+COMMANDS = {
+    "train": Command("Train a model on a task.", "TASK", ("rich", "docstring_parser")),
+    "resume": Command("Resume a stopped run from its last checkpoint.", "RUN", ("rich",)),
+    "evaluate": Command("Score a trained model on sequences of several sizes.", "RUN", ("rich",)),
+    "plot": Command(
+        "Plot learning curves, and a model's outputs, heads and memory on one sequence.", "RUN ...", ("matplotlib",)
+    ),
+    "sweep": Command(
+        "Train a grid of runs, several in parallel, and collect their results.", "GRID", ("rich", "matplotlib")
+    ),
+    "bench": Command("Measure how fast a training step is on this computer.", "", ("rich",)),
+    "doctor": Command("Report what is installed and what is missing.", "", ()),
+}

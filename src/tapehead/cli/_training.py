@@ -1,0 +1,65 @@
+"""What `train` and `resume` have in common: progress, signals, and the summary at the end."""
+
+import json
+from argparse import Namespace
+from collections.abc import Callable
+from pathlib import Path
+
+from tapehead.cli._bar import show_progress
+from tapehead.cli._parser import Parser, add_device, add_json, add_threads, read_count
+from tapehead.training.config import RunConfig
+from tapehead.training.loop import CHECKPOINT_EVERY, OnProgress, ShouldStop
+from tapehead.training.signals import watch_signals
+from tapehead.training.train_state import Result
+
+
+def add_execution(parser: Parser) -> None:
+    """Add the flags that do not change a run's result."""
+    group = parser.add_argument_group("execution (not part of the configuration)")
+    group.add_argument(
+        "--checkpoint-every",
+        type=read_count,
+        default=CHECKPOINT_EVERY,
+        metavar="N",
+        help=f"training steps between checkpoints [{CHECKPOINT_EVERY}]",
+    )
+    add_device(group)
+    add_threads(group)
+    add_json(group)
+
+
+def train_and_report(
+    config: RunConfig, path: Path, chosen: Namespace, train: Callable[[OnProgress, ShouldStop], Result]
+) -> None:
+    """Train with progress shown and signals watched, then print how it ended."""
+    error_name = config.make_task().error_name
+    with watch_signals() as should_stop, show_progress(config.steps, error_name) as on_progress:
+        result = train(on_progress, should_stop)
+    if chosen.json:
+        print(json.dumps({"run": str(path), **result._asdict()}))
+    else:
+        print(summarize(config, path, result))
+
+
+def summarize(config: RunConfig, path: Path, result: Result) -> str:
+    """Say how a run ended, where its files are, and what can be done next."""
+    seconds = f"{result.seconds:.0f} seconds" if round(result.seconds) != 1 else "1 second"
+    return "\n".join(
+        [
+            f"{config.task.name}, {config.model.name}, seed {config.seed}: {describe_end(config, result)}",
+            f"{result.step:,} steps, {result.sequences:,} sequences, {seconds}",
+            f"files: {path}",
+            f"next:  tapehead evaluate {path}   tapehead plot {path}",
+        ]
+    )
+
+
+def describe_end(config: RunConfig, result: Result) -> str:
+    """Say how well the task was learned, in the measure that suits it."""
+    if result.gap_bits is not None:
+        return f"{result.gap_bits:.2f} bits per sequence above the best possible at the last evaluation"
+    errors = f"{result.errors:.2f} {config.make_task().error_name} per sequence at the last evaluation"
+    if result.solved_at_step is None:
+        return f"not solved: {errors}"
+    seen = result.solved_at_step * config.batch_size
+    return f"solved at step {result.solved_at_step:,} ({seen:,} sequences); {errors}"

@@ -1,0 +1,141 @@
+"""tapehead sweep: train and evaluate a grid of runs, several at a time, and gather their results."""
+
+import argparse
+import json
+from argparse import Namespace
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from tapehead.cli._errors import CommandError, as_command_errors
+from tapehead.cli._parser import Parser, add_device, add_json, read_count, read_path
+from tapehead.cli._sweep_progress import list_states, show_sweep, summarize_states
+from tapehead.cli._table import make_table, print_table
+from tapehead.experiments.engines.engine import Limits
+from tapehead.experiments.engines.local import run_locally
+from tapehead.experiments.grid import GRIDS, Grid, load_grid
+from tapehead.experiments.records import RECORDS
+from tapehead.experiments.sweep import Outcome, list_runs, run_sweep, write_summary
+from tapehead.experiments.tables import Table
+from tapehead.training.environment import choose_device, count_cores
+from tapehead.training.signals import watch_signals
+
+EPILOG = (
+    "A grid is a Python file that defines RUNS, a tuple of run configurations, and EVALUATIONS, a tuple of what the "
+    "trained models are scored on; examples are in tapehead/experiments/grids. Each run has a directory of its own in "
+    "DIR. The same command again skips the runs that are done and continues the others. The results are written to "
+    "DIR/records.jsonl, DIR/tables.md and DIR/plots."
+)
+DEFAULTS = Limits(workers=1)
+
+
+def run(words: Sequence[str]) -> None:
+    """Sweep."""
+    parser = Parser("sweep", epilog=EPILOG)
+    add_arguments(parser)
+    chosen = parser.read(words)
+    with as_command_errors():
+        grid = load_grid(chosen.grid)
+        engine = partial(run_locally, device=str(choose_device(chosen.device)))
+    out = chosen.out or Path("runs") / Path(chosen.grid).stem
+    if chosen.list:
+        print_list(grid, out, chosen)
+        return
+    limits = Limits(chosen.workers or count_cores(), chosen.retries, chosen.timeout)
+    with watch_signals() as should_stop, show_sweep() as on_change:
+        outcome = run_sweep(grid, out, limits, engine=engine, on_change=on_change, should_stop=should_stop)
+    if outcome.stopped_by is not None:
+        raise CommandError("stopped; the same command goes on from here", status=128 + outcome.stopped_by)
+    tables, pictures = write_summary(out, outcome.records)
+    print_outcome(outcome, tables, pictures, out, chosen)
+
+
+def add_arguments(parser: Parser) -> None:
+    """Add what `sweep` takes."""
+    parser.add_argument("grid", metavar="GRID", help=f"a Python file, or one of {', '.join(GRIDS)}")
+    parser.add_argument("--out", type=read_path, metavar="DIR", help="directory of all runs [runs/GRID]")
+    parser.add_argument(
+        "--workers",
+        type=read_count,
+        metavar="N",
+        help="number of runs in parallel, each on one thread [one per core]",
+    )
+    parser.add_argument(
+        "--retries",
+        type=read_retries,
+        default=DEFAULTS.retries,
+        metavar="N",
+        help="how many times a failing run is tried again; attempts that saved new progress do not count "
+        f"[{DEFAULTS.retries}]",
+    )
+    parser.add_argument(
+        "--timeout",
+        type=read_seconds,
+        default=DEFAULTS.timeout,
+        metavar="SECONDS",
+        help=f"a run without progress for this many seconds is stopped and counts as failed [{DEFAULTS.timeout:g}]",
+    )
+    add_device(parser)
+    parser.add_argument("--list", action="store_true", help="list the runs with their status, and exit")
+    add_json(parser)
+
+
+def read_retries(word: str) -> int:
+    """Read a whole number from 0 on."""
+    return 0 if word == "0" else read_count(word)
+
+
+def read_seconds(word: str) -> float:
+    """Read a number of seconds."""
+    try:
+        seconds = float(word)
+    except ValueError:
+        seconds = 0.0
+    if not 0 < seconds < float("inf"):
+        raise argparse.ArgumentTypeError(f"expected a number of seconds > 0, not {word!r}")
+    return seconds
+
+
+def print_list(grid: Grid, out: Path, chosen: Namespace) -> None:
+    """Print the runs of a grid, and where they stand."""
+    states = list_runs(grid, out)
+    if chosen.json:
+        print(json.dumps({"out": str(out), "runs": {name: state._asdict() for name, state in states.items()}}))
+        return
+    print_table(list_states(states))
+    print(summarize_states(states, None))
+
+
+def print_outcome(
+    outcome: Outcome, tables: Sequence[Table], pictures: Sequence[Path], out: Path, chosen: Namespace
+) -> None:
+    """Print what the runs came to.
+
+    Raises:
+        CommandError: Some have failed.
+    """
+    failed = {record.name: record.failed for record in outcome.records if record.failed}
+    if chosen.json:
+        done = [record.name for record in outcome.records if not record.failed]
+        said: dict[str, Any] = {"out": str(out), "records": str(out / RECORDS), "done": done, "failed": failed}
+        print(json.dumps(said | {"plots": list(map(str, pictures))}))
+    else:
+        for table in tables:
+            print_plain(table)
+        print("\n".join(f"failed: {name}: {cause}" for name, cause in failed.items()), end="\n" * bool(failed))
+        print(f"files: {out / RECORDS}, {out / 'tables.md'}", *([f"{out / 'plots'}"] if pictures else []), sep=", ")
+    if failed:
+        listed = ", ".join(list(failed)[:3]) + ", ..." * (len(failed) > 3)
+        raise CommandError(f"{len(failed)} of {len(outcome.jobs)} runs failed: {listed}", status=1)
+
+
+def print_plain(table: Table) -> None:
+    """Print a table of records."""
+    drawn = make_table(title=table.title, caption="")
+    for number, name in enumerate(table.head):
+        drawn.add_column(name, justify="right" if number else "left")
+    for row in table.rows:
+        drawn.add_row(*row)
+    print_table(drawn)
+    print()

@@ -1,0 +1,1 @@
+"""Grids of runs, their records, tables and pictures."""

@@ -1,0 +1,102 @@
+"""Pictures of a trained model at work on one sequence."""
+
+from typing import Any, TypeAlias
+
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from tapehead import plots
+from tapehead.experiments.curves import Pictures
+from tapehead.experiments.labels import short_name
+from tapehead.maths import linkage
+from tapehead.maths.dnc import DNCState
+from tapehead.models import DNC
+from tapehead.models.memory_model import MemoryModel
+from tapehead.plots import Bookkeeping
+from tapehead.tasks import Batch
+from tapehead.training.loaded_run import LoadedRun
+
+Numbers: TypeAlias = NDArray[Any]
+
+
+def draw_sequence(loaded: LoadedRun, batch: Batch, title: str) -> Pictures:
+    """Draw all that there is to see of a model on a batch of one sequence.
+
+    Args:
+        loaded: A trained model, on any device.
+        batch: One sequence of its task, on the CPU.
+        title: What to say above every picture.
+    """
+    inputs = loaded.task.input_channels(batch)
+    on_device = inputs.to(next(loaded.model.parameters()).device)
+    with torch.no_grad():
+        logits = loaded.model(on_device)[0].cpu()
+    outputs = loaded.task.probabilities(logits)[:, 0].numpy()
+    pictures = draw_outputs(loaded, batch, logits, title)
+    if isinstance(loaded.model, MemoryModel):
+        states: Any = loaded.model.trace(on_device).states
+        pictures |= draw_memory(loaded.model, states, batch, inputs[:, 0].numpy(), outputs, title)
+        if isinstance(loaded.model, DNC):
+            pictures |= draw_bookkeeping(loaded.model, on_device, states, batch, title)
+    return pictures
+
+
+def draw_outputs(loaded: LoadedRun, batch: Batch, logits: Tensor, title: str) -> Pictures:
+    """Draw inputs, targets and outputs, or predictions beside the best possible ones where none can be certain."""
+    task = loaded.task
+    probabilities, optimal = task.probabilities(logits), task.predict_optimally(batch)
+    targets, mask = task.target_channels(batch)[:, 0].numpy(), batch.mask[:, 0].numpy()
+    if optimal is None or task.output_size != 1:
+        inputs, outputs = task.input_channels(batch)[:, 0].numpy(), probabilities[:, 0].numpy()
+        symbols = not batch.targets.is_floating_point()
+        return {"sequence": plots.example(inputs, outputs, targets, mask, symbols=symbols, title=title)}
+    bits, best = float(task.cross_entropy(logits, batch)[0]), task.optimal_bits(batch)
+    costs = f"{bits:.1f} bits" + ("" if best is None else f", best possible {float(best[0]):.1f}")
+    model, predicted = short_name(loaded.config.model.name), probabilities[:, 0, 0].numpy()
+    drawn = plots.predictions(targets[:, 0], predicted, optimal[:, 0], model=model, title=f"{title}: {costs}")
+    return {"predictions": drawn}
+
+
+def choose_moments(batch: Batch) -> dict[int, str]:
+    """Choose two moments by the time steps gone: before the first that is scored, or halfway; and the end."""
+    steps, first = len(batch.mask), int(batch.mask[:, 0].nonzero()[0])
+    middle, what = (first, "all is read in") if first > 0 else (max(steps // 2, 1), "halfway")
+    return {middle: f"after time step {middle}: {what}", steps: f"after time step {steps}: the end"}
+
+
+def draw_memory(
+    model: MemoryModel[Any], states: Any, batch: Batch, inputs: Numbers, outputs: Numbers, title: str
+) -> Pictures:
+    """Draw where the heads pointed, what the memory held at a few moments, and it all together."""
+    write, read = states.write_weightings[:, 0].cpu().numpy(), states.read_weightings[:, 0].cpu().numpy()
+    held = states.memory[:, 0].cpu().numpy()
+    first = model.initial_state(1).memory[0].detach().cpu().numpy()
+    moments = {"before time step 1": first} | {name: held[step - 1] for step, name in choose_moments(batch).items()}
+    mask = batch.mask[:, 0].numpy()
+    return {
+        "weightings": plots.weightings(write, read, title=title),
+        "memory": plots.memory(moments, title=title),
+        "at_work": plots.at_work(inputs, outputs, mask, write, read, held[-1], title=title),
+    }
+
+
+def draw_bookkeeping(model: DNC, inputs: Tensor, states: DNCState, batch: Batch, title: str) -> Pictures:
+    """Draw how a Differentiable Neural Computer allocated slots, and how it linked what it wrote."""
+    interface = model.interface(inputs, states)
+    allocations = linkage.allocations(states.usage, interface.write_gates, interface.allocation_gates)
+    bookkeeping = Bookkeeping(
+        usage=states.usage[:, 0].cpu().numpy(),
+        allocation=allocations[:, 0].cpu().numpy(),
+        write=states.write_weightings[:, 0].cpu().numpy(),
+        read=states.read_weightings[:, 0].cpu().numpy(),
+        free_gates=interface.free_gates[:, 0].cpu().numpy(),
+        allocation_gates=interface.allocation_gates[:, 0].cpu().numpy(),
+        write_gates=interface.write_gates[:, 0].cpu().numpy(),
+        read_modes=interface.read_modes[:, 0].cpu().numpy(),
+    )
+    moments = {name: states.links[step - 1, 0].cpu().numpy() for step, name in choose_moments(batch).items()}
+    return {
+        "allocation": plots.allocation(bookkeeping, title=title),
+        "links": plots.links(moments, bookkeeping, title=title),
+    }

@@ -1,0 +1,84 @@
+"""Models in safetensors files: the weights, and in the metadata the arguments that make the model and a checksum."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+from torch import Tensor
+
+from tapehead._files import write_atomically
+
+METADATA_KEY = "tapehead"
+"""The only one: of several, safetensors changes the order from call to call, and equal models shall be equal files."""
+CHECKSUM_KEY = "sha256"
+
+
+class SavedModel(NamedTuple):
+    """The content of a model's file: its name in `MODELS`, its constructor's arguments, and its tensors by name."""
+
+    name: str
+    config: dict[str, Any]
+    tensors: dict[str, Tensor]
+
+
+def write_model(path: Path, saved: SavedModel) -> None:
+    """Write a model to a file; a crash leaves the old file or the new one, never half of one."""
+    tensors = _own_memory(saved.tensors)
+    described = _describe({"model": saved.name, "config": saved.config}, tensors)
+    write_atomically(path, save(tensors, {METADATA_KEY: described}))
+
+
+def read_model(path: Path) -> SavedModel:
+    """Read a model from a file, onto the CPU.
+
+    Raises:
+        ValueError: It is no such file, or a damaged one.
+        OSError: The file cannot be read.
+    """
+    try:
+        with safe_open(path, framework="pt") as file:
+            metadata = file.metadata() or {}
+            tensors = {name: file.get_tensor(name) for name in file.keys()}
+    except SafetensorError as problem:
+        raise ValueError(f"path: expected a model saved by tapehead, not {str(path)!r}: {problem}") from problem
+    described = metadata.get(METADATA_KEY)
+    if described is None:
+        raise ValueError(
+            f"path: expected a model saved by tapehead, not {str(path)!r}: a safetensors file whose metadata does "
+            "not say which model of tapehead it holds"
+        )
+    try:
+        content = json.loads(described)
+        content.pop(CHECKSUM_KEY, None)
+        saved = SavedModel(content["model"], content["config"], tensors)
+    except (ValueError, KeyError, TypeError, AttributeError) as problem:
+        raise ValueError(
+            f"path: expected a model saved by tapehead, not {str(path)!r}: its metadata is damaged: {described:.100}"
+        ) from problem
+    if described != _describe(content, tensors):
+        raise ValueError(
+            f"path: expected a model saved by tapehead, not {str(path)!r}: it is damaged: its SHA-256 is not that of "
+            "what was written"
+        )
+    return saved
+
+
+def _describe(content: dict[str, Any], tensors: Mapping[str, Tensor]) -> str:
+    """Write down a model's name and config, with the SHA-256 of these and of its tensors with their names and types."""
+    text = json.dumps(content, sort_keys=True)
+    digest = hashlib.sha256(text.encode() + b"\0" + save(dict(tensors))).hexdigest()
+    return json.dumps({**content, CHECKSUM_KEY: digest}, sort_keys=True)
+
+
+def _own_memory(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Copy tensors to the CPU, each into memory of its own, as the file format requires (torch.nn.LSTM's share it)."""
+    empty = {
+        name: torch.empty_like(tensor, device="cpu", memory_format=torch.contiguous_format)
+        for name, tensor in tensors.items()
+    }
+    return {name: empty[name].copy_(tensor.detach()) for name, tensor in tensors.items()}

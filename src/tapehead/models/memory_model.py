@@ -1,0 +1,40 @@
+"""What every model with a memory can do."""
+
+import copy
+from abc import ABC
+from typing import Any, Self, cast
+
+from tapehead._arguments import check_count
+from tapehead._state import State
+from tapehead.cells.memory_cell import MemoryCell
+from tapehead.models.sequence_model import SequenceModel
+
+
+class MemoryModel(SequenceModel[State], ABC):
+    """A cell with a memory over a whole sequence; the weights do not depend on the number of memory slots."""
+
+    cell: MemoryCell[State]
+
+    def with_memory_slots(self, memory_slots: int) -> Self:
+        """Copy this model and give the copy another number of memory slots.
+
+        New slots start as the mean of the old initial memory's slots; those of a random memory are drawn from torch's
+        generator. A learned initial weighting gives them no weight.
+
+        Args:
+            memory_slots: N; of an NTM at least 2 * shift_range + 1.
+
+        Returns:
+            A new model on the same device, in the same training mode, with the same parameters frozen.
+        """
+        check_count("memory_slots", memory_slots)
+        old = self.cell.initial
+        config = {**self.config, "memory_slots": memory_slots}
+        options = {name: value for name, value in config.items() if name != "batch_first"}
+        made = cast(Any, self.cell_type)(**options, device=old.memory.device, dtype=old.memory.dtype)
+        made.initial.copy_resized(old)
+        for own, parameter in zip(old.parameters(), made.initial.parameters(), strict=True):
+            parameter.requires_grad_(own.requires_grad)
+        resized = copy.deepcopy(self)
+        resized.cell.initial, resized.config = made.initial.train(self.training), config
+        return resized

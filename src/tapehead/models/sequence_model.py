@@ -1,0 +1,226 @@
+"""A module that runs a recurrent cell over whole sequences, with the interface of torch.nn.LSTM."""
+
+from abc import ABC
+from collections.abc import Sequence
+from inspect import Signature
+from pathlib import Path
+from typing import Any, ClassVar, Generic, NamedTuple, cast, overload
+
+import torch
+from torch import Tensor, nn
+from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_sequence
+
+from tapehead._arguments import check_flag
+from tapehead._shapes import Inputs, Lengths
+from tapehead._state import State, map_state
+from tapehead.cells.cell import Cell
+from tapehead.cells.layers import update_hooked
+from tapehead.models.cell_options import complete_options, model_docstring, model_signature
+from tapehead.models.files import SavedModel, write_model
+
+NOT_IN_CONFIG = {"backend", "device", "dtype"}
+"""Options that set where and by what a model is run; they are not part of its saved configuration."""
+
+
+class Trace(NamedTuple, Generic[State]):
+    """The outputs of a model and its states after every step.
+
+    `outputs` are laid out as the model returns them; each tensor of `states` is a state's with an axis T in
+    front, whatever `batch_first` is.
+    """
+
+    outputs: Tensor
+    states: State
+
+
+class SequenceModel(nn.Module, ABC, Generic[State]):
+    """Runs a cell over whole sequences; called like torch.nn.LSTM.
+
+    A subclass sets `cell_type`. The options of the model are those of that type's constructor, from which the model's
+    signature and documentation are made.
+
+    Attributes:
+        cell: The recurrent cell, which computes one time step.
+        batch_first: Whether inputs and outputs are (B, T, channels) rather than (T, B, channels).
+        config: The constructor's arguments, defaults included, without backend, device and dtype.
+        cell_type: The type of the cell.
+        saved_as: The name of the model in saved files.
+    """
+
+    cell: Cell[State]
+    cell_type: ClassVar[type[Cell[Any]]]
+    saved_as: ClassVar[str]
+    __signature__: ClassVar[Signature | None] = None
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        if "cell_type" in vars(cls):
+            cls.__signature__ = model_signature(cls.cell_type)
+            cls.__doc__ = model_docstring(cls.__doc__, cls.cell_type)
+        elif "__init__" in vars(cls):
+            cls.__signature__ = None
+
+    def __init__(self, input_size: int, output_size: int, *, batch_first: bool = False, **options: object) -> None:
+        super().__init__()
+        check_flag("batch_first", batch_first)
+        options = complete_options(type(self).__name__, self.cell_type, options)
+        self.cell = cast(Any, self.cell_type)(input_size, output_size, **options)
+        self.batch_first = batch_first
+        self.config: dict[str, Any] = {"input_size": input_size, "output_size": output_size, "batch_first": batch_first}
+        self.config |= {name: value for name, value in options.items() if name not in NOT_IN_CONFIG}
+
+    @overload
+    def forward(
+        self, inputs: Tensor, state: State | None = None, *, lengths: Tensor | Sequence[int] | None = None
+    ) -> tuple[Tensor, State]: ...
+
+    @overload
+    def forward(self, inputs: PackedSequence, state: State | None = None) -> tuple[PackedSequence, State]: ...
+
+    def forward(
+        self,
+        inputs: Tensor | PackedSequence,
+        state: State | None = None,
+        *,
+        lengths: Tensor | Sequence[int] | None = None,
+    ) -> tuple[Tensor | PackedSequence, State]:
+        """Run over a batch of sequences, or over one sequence.
+
+        Args:
+            inputs: (T, B, input_size), with batch_first (B, T, input_size), or (T, input_size); or a PackedSequence.
+            state: The state before the first step; None: the initial state. For one sequence, without the batch axis.
+            lengths: The number of steps of each sequence, 0..T, (B,); after them its state does not change and its
+                outputs are zero. None: all have T.
+
+        Returns:
+            The outputs (logits), laid out as the inputs, with output_size channels; and the state after the last step.
+            Both have the parameters' dtype, under autocast too: addressing is too sensitive to rounding for less.
+
+        Raises:
+            TypeError: An argument is of the wrong type.
+            ValueError: An argument's shape or value does not fit.
+        """
+        if isinstance(inputs, PackedSequence):
+            if lengths is not None:
+                raise ValueError(f"lengths: expected None with a PackedSequence, which has its own, not {lengths}")
+            return self._forward_packed(inputs, state)
+        outputs, state, _ = self._run(inputs, state, lengths, keep_states=False)
+        return outputs, state
+
+    def trace(
+        self, inputs: Tensor, state: State | None = None, *, lengths: Tensor | Sequence[int] | None = None
+    ) -> Trace[State]:
+        """Run as `forward` does and keep the state after every step, without gradients.
+
+        Args:
+            inputs: As for `forward`, but not packed.
+            state: As for `forward`.
+            lengths: As for `forward`.
+
+        Returns:
+            The outputs, and the states of all steps: for a batch, each tensor has the axes T and B in front.
+        """
+        with torch.no_grad():
+            outputs, _, states = self._run(inputs, state, lengths, keep_states=True)
+        return Trace(outputs, states)
+
+    def initial_state(self, batch_size: int) -> State:
+        """Return the initial state of a batch, in new tensors that may be changed in place.
+
+        Args:
+            batch_size: B, the number of sequences.
+        """
+        return self.cell.initial_state(batch_size)
+
+    @property
+    def backend_in_use(self) -> str:
+        """The name of the implementation that runs a sequence on the parameters' device."""
+        return self.cell.backend_in_use
+
+    def save(self, path: str | Path) -> None:
+        """Write the weights and the constructor's arguments to one safetensors file, for `tapehead.load`.
+
+        Args:
+            path: The file to write; written atomically: a crash leaves the old file or the new one.
+
+        Raises:
+            TypeError: The model is of a class that `load` does not know.
+            ValueError: `load` could not rebuild the model, since its submodules or parameters were changed.
+            OSError: The file cannot be written.
+        """
+        tensors = self.state_dict()
+        name = vars(type(self)).get("saved_as")
+        if name is None:
+            kind = type(self).__name__
+            raise TypeError(f"save: expected a model that tapehead.load can rebuild, not {kind}; save its state_dict()")
+        changed = self._find_changed(tensors)
+        if changed is not None:
+            raise ValueError(f"{changed}, which tapehead.load could not rebuild; save the state_dict() instead")
+        write_model(Path(path), SavedModel(name, self.config, tensors))
+
+    def _find_changed(self, tensors: dict[str, Tensor]) -> str | None:
+        """Describe a tensor that differs in shape, sharing or dtype from a new model's; None if there is none."""
+        shapes = {name: tensor.shape for name, tensor in tensors.items()}
+        new_model = type(self)(**self.config, device="meta")
+        new_shapes = {name: tensor.shape for name, tensor in new_model.state_dict().items()}
+        for name in (*shapes, *new_shapes):
+            if shapes.get(name) != new_shapes.get(name):
+                return (
+                    f"{name}: expected the parameters that {type(self).__name__} is made with, not a changed submodule"
+                )
+        names: dict[int, str] = {}
+        for name, parameter in self.named_parameters(remove_duplicate=False):
+            first = names.setdefault(id(parameter), name)
+            if first != name:
+                return f"{name}: expected a parameter of its own, not the same one as {first}"
+        dtypes = sorted({str(tensor.dtype) for tensor in tensors.values()})
+        return f"dtype: expected the same for all parameters, not {' and '.join(dtypes)}" if len(dtypes) > 1 else None
+
+    def _forward_packed(self, inputs: PackedSequence, state: State | None) -> tuple[PackedSequence, State]:
+        padded, lengths = pad_packed_sequence(inputs, batch_first=self.batch_first)
+        outputs, state, _ = self._run(padded, state, lengths.to(padded.device), keep_states=False)
+        if inputs.sorted_indices is not None:
+            outputs = outputs.index_select(0 if self.batch_first else 1, inputs.sorted_indices)
+            lengths = lengths[inputs.sorted_indices.cpu()]
+        data = pack_padded_sequence(outputs, lengths, batch_first=self.batch_first).data
+        return PackedSequence(data, inputs.batch_sizes, inputs.sorted_indices, inputs.unsorted_indices), state
+
+    def _run(
+        self, inputs: Tensor, state: State | None, lengths: Tensor | Sequence[int] | None, keep_states: bool
+    ) -> tuple[Tensor, State, Any]:
+        """Check the arguments, transpose to (T, B, channels), run the cell, and transpose the outputs back."""
+        self.cell.check_inputs(inputs, ("B", "T") if self.batch_first else ("T", "B"))
+        update_hooked("cell", self.cell)
+        batched = inputs.dim() == 3
+        batch_axis = 0 if batched and self.batch_first else 1
+        steps = inputs.transpose(0, 1) if batch_axis == 0 else inputs if batched else inputs.unsqueeze(1)
+        state = self.cell.prepare_state(state, steps.shape[1], batched)
+        counts = None if lengths is None else _check_lengths(lengths, steps, batched)
+        outputs, state, states = self.cell.run(steps, state, counts, keep_states=keep_states)
+        if not batched:
+            outputs, state = outputs.squeeze(1), map_state(lambda tensor: tensor.squeeze(0), state)
+            states = None if states is None else map_state(lambda tensor: tensor.squeeze(1), states)
+        return outputs.transpose(0, 1) if batch_axis == 0 else outputs, state, states
+
+
+def _check_lengths(lengths: object, steps: Inputs, batched: bool) -> Lengths:
+    """Check the lengths of a batch's sequences, and return them as a tensor on the inputs' device."""
+    time, batch = steps.shape[:2]
+    expected = f"{batch} ints from 0 to {time}" if batch != 1 else f"1 int from 0 to {time}"
+    if not batched:
+        raise ValueError(f"lengths: expected None for one sequence without a batch axis, not {lengths}")
+    if not isinstance(lengths, Tensor):
+        if not isinstance(lengths, Sequence) or any(type(length) is not int for length in lengths):
+            raise TypeError(f"lengths: expected {expected}, not {lengths!r}")
+        if len(lengths) != batch or not all(0 <= length <= time for length in lengths):
+            raise ValueError(f"lengths: expected {expected}, not {lengths!r}")
+        return torch.tensor(lengths, dtype=torch.int64, device=steps.device)
+    if lengths.dtype not in (torch.int64, torch.int32, torch.int16, torch.uint8, torch.int8):
+        raise TypeError(f"lengths: expected {expected}, not {lengths.dtype}")
+    if lengths.shape != (batch,):
+        raise ValueError(f"lengths: expected {expected}, not a tensor of shape {tuple(lengths.shape)}")
+    if not torch.compiler.is_compiling():
+        listed = lengths.tolist()
+        if not all(0 <= length <= time for length in listed):
+            raise ValueError(f"lengths: expected {expected}, not {listed}")
+    return lengths.to(steps.device, torch.int64)

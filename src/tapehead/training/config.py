@@ -1,0 +1,231 @@
+"""The configuration of a run: all that decides its result, and nothing else."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import Any, Literal
+
+import torch
+from torch import nn
+from torch.optim import Optimizer
+
+from tapehead._arguments import check_count, check_number
+from tapehead.models import Model
+from tapehead.tasks import Task
+from tapehead.training.components import KINDS, Component, check_sizes, find, known_options
+from tapehead.training.curricula import Curriculum
+from tapehead.training.optimizers import LRSchedule, make_optimizer
+from tapehead.training.options import LARGEST, Option, complete, options_of, suggest
+
+MAX_INT64 = 2**63 - 1
+"""The most that a seed or a number of training steps may be."""
+
+_COUNTS = (
+    ("seed", 0, MAX_INT64),
+    ("batch_size", 1, LARGEST),
+    ("steps", 1, MAX_INT64),
+    ("warmup_steps", 0, MAX_INT64),
+    ("eval_every", 1, MAX_INT64),
+    ("eval_sequences", 1, LARGEST),
+)
+"""The least and the most of every field that is a whole number."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunConfig:
+    """Configures one training run; with the same software, the same configuration gives the same weights, bit for bit.
+
+    A component is given by its name and the options that differ from its own defaults; the others are filled in, so
+    that a later version's defaults do not matter. `recipes.configure` makes a configuration from a recipe.
+
+    Args:
+        task: What is learned.
+        model: What is trained on it.
+        optimizer: What changes its weights.
+        curriculum: Which sizes of sequence are trained on, and when.
+        seed: The random seed of the initial weights and of all data.
+        batch_size: Number of sequences in a batch.
+        steps: Number of training steps.
+        sizes_per: Whether every sequence of a batch has its own size, or all have the same.
+        loss_reduction: The cross-entropy's mean over all scored bits or symbols, or its sum divided by the batch size
+            (batchmean).
+        lr_schedule: The learning rate after the warm-up: constant, or falling to 0 along half a cosine.
+        warmup_steps: Training steps over which the learning rate rises linearly from 0.
+        max_grad_norm: Gradients are clipped to this norm; none: they are not.
+        max_grad_value: Each element of the gradients is clipped to +- this; none: they are not.
+        eval_every: Training steps between evaluations, each on new sequences of the largest training size.
+        eval_sequences: Number of sequences in an evaluation.
+        solved_below: The task counts as solved at the first evaluation with fewer errors per sequence than this.
+        stop_when_solved: Stop at the first evaluation at which the task is solved.
+
+    Raises:
+        TypeError: A value is of the wrong type.
+        ValueError: A value is out of range, or a name is not known.
+    """
+
+    task: Component
+    model: Component
+    optimizer: Component
+    curriculum: Component
+    seed: int
+    batch_size: int = 32
+    steps: int = 3000
+    sizes_per: Literal["sequence", "batch"] = "sequence"
+    loss_reduction: Literal["mean", "batchmean"] = "mean"
+    lr_schedule: LRSchedule = "cosine"
+    warmup_steps: int = 500
+    max_grad_norm: float | None = 0.001
+    max_grad_value: float | None = None
+    eval_every: int = 100
+    eval_sequences: int = 320
+    solved_below: float = 0.1
+    stop_when_solved: bool = False
+
+    def __post_init__(self) -> None:
+        for kind in KINDS:
+            component = getattr(self, kind)
+            if not isinstance(component, Component):
+                raise TypeError(f"{kind}: expected a Component, which is a name with options, not {component!r}")
+            known = known_options(kind, component.name)
+            options = complete(f"the {kind} {component.name}", known, component.options)
+            object.__setattr__(self, kind, Component(component.name, options))
+        for name, option in run_options().items():
+            object.__setattr__(self, name, option.check(getattr(self, name)))
+        self._check_numbers()
+        self._check_components()
+
+    def _try_optimizer(self) -> None:
+        """Take one step, which not every optimizer can with dense gradients and no closure."""
+        weights = nn.Parameter(torch.zeros(2))
+        weights.grad = torch.zeros(2)
+        optimizer = self.make_optimizer(weights)
+        try:
+            optimizer.step()
+        except (TypeError, RuntimeError) as problem:
+            expected = "expected one that steps with dense gradients and without a closure"
+            raise ValueError(f"optimizer: {expected}, not {self.optimizer.name}: {problem}") from problem
+
+    def _check_numbers(self) -> None:
+        for name, least, most in _COUNTS:
+            value = getattr(self, name)
+            check_count(name, value, least)
+            if value > most:
+                raise ValueError(f"{name}: expected a whole number <= {most}, not {value}")
+        check_number("solved_below", self.solved_below, 0)
+        for name in ("max_grad_norm", "max_grad_value"):
+            if getattr(self, name) is not None:
+                check_number(name, getattr(self, name), above=0)
+        if self.max_grad_norm is not None and self.max_grad_value is not None:
+            given = f"max_grad_norm={self.max_grad_norm}"
+            raise ValueError(f"max_grad_value: expected None beside {given}, not {self.max_grad_value}")
+
+    def _check_components(self) -> None:
+        """Make every component once, whose own code may do anything."""
+        for kind, make in (
+            ("task", lambda: check_sizes(self.make_task())),
+            ("curriculum", self.make_curriculum),
+            ("optimizer", self._try_optimizer),
+            ("model", lambda: self._make_model(torch.device("meta"))),
+        ):
+            try:
+                make()
+            except (TypeError, ValueError, MemoryError):
+                raise
+            except Exception as problem:
+                name, reason = getattr(self, kind).name, f"{type(problem).__name__}: {problem}"
+                raise ValueError(f"{kind}: expected {name} to be made, not an error: {reason}") from problem
+
+    def make_task(self) -> Task:
+        """Make the task that is learned."""
+        task: Task = find("task", self.task.name)(**self.task.options)
+        return task
+
+    def make_curriculum(self) -> Curriculum:
+        """Make the curriculum as it stands before the first training step."""
+        curriculum: Curriculum = find("curriculum", self.curriculum.name)(self.make_task(), **self.curriculum.options)
+        return curriculum
+
+    def make_model(self, device: torch.device | str = "cpu") -> Model:
+        """Make the model with the initial weights of the seed; torch's own generators are left as they were.
+
+        Args:
+            device: Where it is put; the weights are drawn on the CPU, so they are the same on every device.
+
+        Raises:
+            ValueError: The model is too large for the memory.
+        """
+        with torch.random.fork_rng(devices=[]):
+            torch.default_generator.manual_seed(self.seed)
+            try:
+                return self._make_model(torch.device("cpu")).to(device)
+            except (MemoryError, RuntimeError) as problem:
+                if "memory" not in str(problem):
+                    raise
+                raise ValueError("model: expected sizes that fit into memory, not these") from problem
+
+    def _make_model(self, device: torch.device) -> Model:
+        task, make = self.make_task(), find("model", self.model.name)
+        model: Model = make(task.input_size, task.output_size, **self.model.options, device=device)
+        return model
+
+    def make_optimizer(self, weights: nn.Parameter) -> Optimizer:
+        """Make the optimizer of all weights, which are one tensor."""
+        return make_optimizer(find("optimizer", self.optimizer.name), weights, self.optimizer.options)
+
+    def to_json(self) -> dict[str, Any]:
+        """Give the configuration as what JSON can hold."""
+        described: dict[str, Any] = json.loads(json.dumps(asdict(self)))
+        return described
+
+    @classmethod
+    def from_json(cls, text: bytes, source: str) -> "RunConfig":
+        """Read a configuration back.
+
+        Args:
+            text: JSON as written from `to_json`.
+            source: What to call it in messages.
+
+        Raises:
+            TypeError: A value is of the wrong type.
+            ValueError: The text is not JSON, a name is unknown or missing, or a value is out of range.
+        """
+        try:
+            described = json.loads(text)
+        except (ValueError, RecursionError) as error:
+            raise ValueError(f"{source}: expected JSON, not this: {error}") from None
+        if not isinstance(described, dict):
+            raise TypeError(f"{source}: expected a JSON object, not {type(described).__name__}")
+        check_names(described)
+        missing = sorted(_FIELDS - described.keys())
+        if missing:
+            raise ValueError(f"{source}: expected a field {missing[0]!r}, which is missing")
+        components = {kind: _read_component(kind, described[kind]) for kind in KINDS}
+        return cls(**described | components)
+
+
+_FIELDS = {described.name for described in fields(RunConfig)}
+
+
+def run_options() -> dict[str, Option]:
+    """List the options of a run itself, by name: those that belong to no component."""
+    return options_of(RunConfig, frozenset(KINDS))
+
+
+def check_names(names: Mapping[str, object]) -> None:
+    """Raise unless every name is a field of `RunConfig`; the message gives the nearest."""
+    for name in names:
+        if name not in _FIELDS:
+            raise ValueError(f"{name}: expected a field of RunConfig, which has no such one{suggest(name, _FIELDS)}")
+
+
+def _read_component(kind: str, described: object) -> Component:
+    if not isinstance(described, dict) or described.keys() != {"name", "options"}:
+        raise TypeError(f"{kind}: expected an object with a name and options, not {described!r}")
+    name, options = described["name"], described["options"]
+    if not isinstance(options, dict):
+        raise TypeError(f"{kind}: expected options to be an object, not {options!r}")
+    known = known_options(kind, name)
+    missing = sorted(known.keys() - options.keys())
+    if missing:
+        raise ValueError(f"{kind}: expected an option {missing[0]!r} of {name}, which is missing")
+    return Component(name, options)

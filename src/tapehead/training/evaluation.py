@@ -1,0 +1,102 @@
+"""How well a model predicts: errors and cross-entropy on fresh sequences of one size at a time."""
+
+import math
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+
+from tapehead.models import Model
+from tapehead.tasks import Size, Task
+from tapehead.training.data import Purpose, draw_batch_of_size, make_generator
+
+CHUNK = 64
+"""Sequences that are run at a time, so that long ones fit into memory."""
+
+
+class Score(NamedTuple):
+    """Errors and cross-entropy on sequences of one size: the mean over the sequences, and its standard error.
+
+    Errors and targets are bits or symbols, as the task says. Where no prediction can be certain, bits are to be
+    compared with the best possible ones on the same sequences: the last three are None where 0 bits are possible.
+    """
+
+    size: Size
+    sequences: int
+    errors: float
+    errors_standard_error: float | None  # None for a single sequence
+    bits: float
+    bits_standard_error: float | None
+    accuracy: float  # share of the targets that are right
+    sequence_accuracy: float  # share of the sequences without an error
+    bits_per_target: float
+    optimal_bits: float | None = None
+    gap_bits: float | None = None  # bits less the best possible
+    gap_bits_standard_error: float | None = None
+
+    def distance(self) -> float:
+        """Give how far the model is from the best possible: errors or, where none can be certain, bits above it."""
+        return self.errors if self.gap_bits is None else self.gap_bits
+
+
+@torch.no_grad()
+def score(model: Model, task: Task, size: Size, sequences: int, seed: int, purpose: Purpose, *numbers: int) -> Score:
+    """Run a model on fresh sequences of one size.
+
+    Args:
+        model: Any model, on any device.
+        task: What is predicted.
+        size: The size of every sequence.
+        sequences: How many, at least 1.
+        seed: The run's seed.
+        purpose: What for.
+        *numbers: Which of all batches for that purpose.
+    """
+    device = next(model.parameters()).device
+    errors, bits, targets, optimal = [], [], [], []
+    for chunk, first in enumerate(range(0, sequences, CHUNK)):
+        generator = make_generator(seed, purpose, *numbers, chunk)
+        drawn = draw_batch_of_size(task, size, min(CHUNK, sequences - first), generator)
+        best = task.optimal_bits(drawn)
+        batch = drawn.to(device)
+        logits, _ = model(task.input_channels(batch))
+        errors.append(task.count_errors(logits, batch).double().cpu())
+        bits.append(task.cross_entropy(logits, batch).double().cpu())
+        targets.append(task.count_targets(batch).double().cpu())
+        if best is not None:
+            optimal.append(best.double())
+    return _summarize(size, torch.cat(errors), torch.cat(bits), torch.cat(targets), optimal)
+
+
+def _summarize(size: Size, errors: Tensor, bits: Tensor, targets: Tensor, optimal: list[Tensor]) -> Score:
+    total = float(targets.sum())
+    found = Score(
+        size,
+        len(errors),
+        *_mean_and_error(errors),
+        *_mean_and_error(bits),
+        accuracy=1 - float(errors.sum()) / total,
+        sequence_accuracy=float((errors == 0).double().mean()),
+        bits_per_target=float(bits.sum()) / total,
+    )
+    if not optimal:
+        return found
+    gap, error = _mean_and_error(bits - torch.cat(optimal))
+    return found._replace(optimal_bits=found.bits - gap, gap_bits=gap, gap_bits_standard_error=error)
+
+
+def evaluate(model: Model, task: Task, size: Size, sequences: int, seed: int) -> Score:
+    """Score a trained model on one size; every model of the same seed gets the same sequences."""
+    return score(model, task, size, sequences, seed, Purpose.GENERALIZATION, *size)
+
+
+def evaluation_row(model: Model, task: Task, size: Size, sequences: int, seed: int, step: int) -> dict[str, Any]:
+    """Evaluate a model as it was after a training step on one size, as a row for the records."""
+    found = evaluate(model, task, size, sequences, seed)._asdict()
+    named = dict(zip(task.size_names, found.pop("size"), strict=True))
+    return {"seed": seed, "step": step, "memory_slots": model.config.get("memory_slots"), **named, **found}
+
+
+def _mean_and_error(values: Tensor) -> tuple[float, float | None]:
+    error = float(values.std()) / math.sqrt(len(values)) if len(values) > 1 else None
+    return float(values.mean()), error

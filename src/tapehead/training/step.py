@@ -1,0 +1,197 @@
+"""One training step: a batch, a loss, its gradients, and a step of the optimizer."""
+
+import math
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.nn.utils import parameters_to_vector, vector_to_parameters
+
+from tapehead._shapes import Logits, PerSequence
+from tapehead.tasks import Batch, Size, Sizes
+from tapehead.training.config import RunConfig
+from tapehead.training.data import Purpose, check_task, draw_training_batch, make_generator
+from tapehead.training.errors import DivergedError
+from tapehead.training.evaluation import Score, score
+from tapehead.training.optimizers import clip_gradient, learning_rate
+
+MODEL, OPTIMIZER = "model.", "optimizer."
+
+BATCHES_AHEAD, NUMBERS_AHEAD = 16, 2**18
+"""Batches are drawn this many at a time, or fewer once their inputs have this many elements."""
+
+
+class StepMetrics(NamedTuple):
+    """The metrics of one training step on its batch, before the optimizer step."""
+
+    loss: float
+    bits: float  # per sequence
+    errors: float  # per sequence
+    gradient_norm: float  # before clipping; the step was skipped if it is not finite
+
+
+class _Done(NamedTuple):
+    """A training step whose metrics have not been computed yet."""
+
+    step: int
+    batch: Batch
+    logits: Logits
+    gradient_norm: float
+
+
+def _gradient(parameter: nn.Parameter) -> Tensor:
+    """Return the gradient of a parameter; zeros if the outputs do not depend on it."""
+    return torch.zeros_like(parameter) if parameter.grad is None else parameter.grad
+
+
+class Learner:
+    """A model in training, with its task, curriculum and optimizer; the caller numbers the steps.
+
+    The parameters of `model` are views of one flat parameter, `weights`, so that gradient clipping and the optimizer
+    work on a single tensor; copying the model, or assigning other tensors to its parameters, breaks that link.
+
+    Args:
+        config: The configuration of the run.
+        device: Where the model is trained; data and initial weights are the same on every device.
+
+    Raises:
+        TypeError: The task's size names or batches are of the wrong type.
+        ValueError: The task's size names or batches are not valid, or the model is too large.
+    """
+
+    def __init__(self, config: RunConfig, device: torch.device | str = "cpu") -> None:
+        self.config = config
+        self.device = torch.device(device)
+        self.task = config.make_task()
+        check_task(self.task, Score._fields)
+        self.curriculum = config.make_curriculum()
+        self.model = config.make_model(self.device)
+        self.model.backend_in_use  # noqa: B018 - raises here, before anything is written, if none can run it
+        self._parameters = [parameter for parameter in self.model.parameters() if parameter.requires_grad]
+        self.weights = nn.Parameter(parameters_to_vector(self._parameters).detach())
+        vector_to_parameters(self.weights.detach(), self._parameters)
+        self.optimizer = config.make_optimizer(self.weights)
+        self._done: list[_Done] = []
+        self._ahead: dict[int, tuple[Sizes, Batch]] = {}
+        self._ahead_as: dict[str, Any] = {}  # the curriculum's state when these were drawn
+
+    def train_step(self, step: int) -> None:
+        """Do one training step, which draws the batch of this number.
+
+        If the gradient overflows, as can happen over hundreds of time steps, the step is skipped: the weights and the
+        optimizer's state do not change.
+
+        Raises:
+            DivergedError: The curriculum needs the loss after the optimizer step, and it is not finite.
+        """
+        sizes, batch = self._take_batch(step)
+        outputs, _ = self.model(self.task.input_channels(batch), lengths=batch.lengths)
+        logits = outputs.detach()
+        scale = self._loss_divisor(batch).reciprocal() * math.log(2)
+        for parameter in self._parameters:
+            parameter.grad = None
+        outputs.backward(self.task.cross_entropy_gradient(logits, batch, scale))
+        self.weights.grad = parameters_to_vector(map(_gradient, self._parameters))
+        norm = clip_gradient(self.weights.grad, self.config.max_grad_norm, self.config.max_grad_value)
+        self._done.append(_Done(step, batch, logits, norm))
+        if not math.isfinite(norm):
+            return
+        for group in self.optimizer.param_groups:
+            group["lr"] = self.learning_rate(step)
+        self.optimizer.step()
+        if self.curriculum.needs_gains:
+            self._report_gains(step, sizes, batch, self.task.cross_entropy(logits, batch))
+
+    def take_metrics(self) -> Iterator[StepMetrics]:
+        """Compute the metrics of the steps since the last call; for many steps at once this takes half the time.
+
+        Raises:
+            DivergedError: A loss is not finite. It may have changed the weights: do not use the learner further.
+        """
+        done, self._done = self._done, []
+        return map(self._metrics, done)
+
+    def _metrics(self, done: _Done) -> StepMetrics:
+        bits, errors = self.task.cross_entropy(done.logits, done.batch), self.task.count_errors(done.logits, done.batch)
+        loss = bits.sum() * math.log(2) / self._loss_divisor(done.batch)
+        if not math.isfinite(loss):
+            raise DivergedError(f"step {done.step}: the loss is {float(loss)}")
+        return StepMetrics(float(loss), float(bits.mean()), float(errors.mean()), done.gradient_norm)
+
+    def _take_batch(self, step: int) -> tuple[Sizes, Batch]:
+        """Return the batch of this step; several are drawn ahead, which is faster since code stays in the caches."""
+        state = self.curriculum.state()
+        if step not in self._ahead or state != self._ahead_as:
+            self._ahead, self._ahead_as, numbers = {}, state, 0
+            for later in range(step, step + (1 if self.curriculum.needs_gains else BATCHES_AHEAD)):
+                sizes, batch = draw_training_batch(self.config, self.task, self.curriculum, later)
+                self._ahead[later] = sizes, batch.to(self.device)
+                numbers += batch.inputs.numel()
+                if numbers >= NUMBERS_AHEAD:
+                    break
+        return self._ahead.pop(step)
+
+    @torch.no_grad()
+    def _report_gains(self, step: int, sizes: Sizes, batch: Batch, before: PerSequence) -> None:
+        """Report to the curriculum how far the step lowered each sequence's loss, in bits per time step."""
+        if not bool(torch.isfinite(before).all()):
+            return  # take_metrics will raise the error
+        logits, _ = self.model(self.task.input_channels(batch), lengths=batch.lengths)
+        gains = (before - self.task.cross_entropy(logits, batch)).double() / batch.lengths
+        if not bool(torch.isfinite(gains).all()):
+            raise DivergedError(f"step {step}: the loss after it is not finite")
+        generator = make_generator(self.config.seed, Purpose.CURRICULUM, step)
+        self.curriculum.report_gains(sizes, gains.cpu().numpy(), generator)
+
+    def learning_rate(self, step: int) -> float:
+        """Return the learning rate of a training step."""
+        config, peak = self.config, float(self.optimizer.defaults["lr"])
+        return learning_rate(step, peak, config.warmup_steps, config.steps, config.lr_schedule)
+
+    def evaluate(self, step: int) -> Score:
+        """Evaluate the model on new sequences of the task's `max_size`, different ones for each step."""
+        return self._score(self.task.max_size, Purpose.EVALUATION, step)
+
+    def advance_curriculum(self, step: int) -> None:
+        """If the curriculum waits for a size to be solved, evaluate the model on it and report the errors."""
+        if self.curriculum.waits_for is not None:
+            result = self._score(self.curriculum.waits_for, Purpose.CURRICULUM, step)
+            self.curriculum.report_errors(result.distance())
+
+    def _score(self, size: Size, purpose: Purpose, step: int) -> Score:
+        return score(self.model, self.task, size, self.config.eval_sequences, self.config.seed, purpose, step)
+
+    def tensors(self) -> dict[str, Tensor]:
+        """Return all tensors that training changes, by name: the model's, and those of the optimizer's state."""
+        state = self.optimizer.state.get(self.weights, {})
+        optimizer_tensors = {OPTIMIZER + name: tensor for name, tensor in state.items() if tensor is not None}
+        return {MODEL + name: tensor for name, tensor in self.model.state_dict().items()} | optimizer_tensors
+
+    def load_tensors(self, tensors: dict[str, Tensor]) -> None:
+        """Load what `tensors` returned; they may be on another device.
+
+        Raises:
+            RuntimeError: They belong to a different model or kind of optimizer.
+        """
+        model, optimizer_tensors = (
+            {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
+            for prefix in (MODEL, OPTIMIZER)
+        )
+        self.model.load_state_dict(model)
+        for name, tensor in optimizer_tensors.items():
+            if tensor.shape not in {torch.Size(), self.weights.shape}:
+                shape = tuple(self.weights.shape)
+                raise RuntimeError(f"{OPTIMIZER}{name}: expected a number or shape {shape}, not {tuple(tensor.shape)}")
+        state = {0: optimizer_tensors} if optimizer_tensors else {}
+        self.optimizer.load_state_dict({**self.optimizer.state_dict(), "state": state})
+
+    def is_finite(self) -> bool:
+        """Return whether every weight is finite."""
+        return bool(torch.isfinite(self.weights).all())
+
+    def _loss_divisor(self, batch: Batch) -> Tensor:
+        """Return what the summed cross-entropy is divided by, a tensor of shape ()."""
+        if self.config.loss_reduction == "mean":
+            return self.task.count_targets(batch).sum()
+        return torch.tensor(float(self.config.batch_size), device=self.device)

@@ -1,0 +1,36 @@
+"""The command `tapehead`: starts the command line, whose imports take a second or two.
+
+It is a package of its own so that `tapehead --version` answers at once and Ctrl-C during the imports ends in one line.
+"""
+
+import os
+import signal
+import sys
+from importlib.metadata import version
+from types import FrameType
+
+__all__ = ["main"]
+
+
+def main() -> int:
+    """Run the command line of this process.
+
+    Returns:
+        The exit status; see `tapehead.cli.main`.
+    """
+    if sys.argv[1:] == ["--version"]:
+        print(f"tapehead {version('tapehead')}")
+        return 0
+    before = signal.getsignal(signal.SIGINT)
+    if before is signal.default_int_handler:  # it may be ignored, as under nohup
+        signal.signal(signal.SIGINT, _end)
+    from tapehead.cli import main as run  # noqa: PLC0415 - this is what takes so long
+
+    signal.signal(signal.SIGINT, before)
+    return run()
+
+
+def _end(_number: int, _frame: FrameType | None) -> None:
+    """End the process at once: an exception could be caught by whatever is being imported."""
+    os.write(2, b"tapehead: interrupted\n")
+    os._exit(130)

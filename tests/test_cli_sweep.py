@@ -1,0 +1,69 @@
+"""tapehead sweep: its options, what it prints, and its errors; what it does is in tests/experiments."""
+
+import json
+from pathlib import Path
+
+from tapehead.experiments.records import read_records
+from tests.command_line import tapehead, tapeheads
+from tests.experiments.toy_grids import write_grid
+
+
+def test_a_sweep_lists_its_runs_and_writes_nothing(tmp_path: Path) -> None:
+    write_grid(tmp_path, ok=2, steps=40)
+    table, said = tapeheads([["sweep", "grid.py", "--list"], ["sweep", "grid.py", "--list", "--json"]], tmp_path)
+    assert (table.status, table.err) == (0, "")
+    assert table.out.splitlines()[-1] == "2 waiting"
+    assert "Toy-ntm-seed-0  waiting  0/40" in table.out
+    assert json.loads(said.out) == {
+        "out": "runs/grid",
+        "runs": {
+            f"Toy-ntm-seed-{seed}": {"status": "waiting", "step": 0, "steps": 40, "phase": "", "cause": ""}
+            for seed in (0, 1)
+        },
+    }
+    assert not (tmp_path / "runs").exists()
+
+
+def test_a_sweep_trains_evaluates_and_says_what_came_of_it(tmp_path: Path) -> None:
+    write_grid(tmp_path, ok=2)
+    (said,) = tapeheads([["sweep", "grid.py", "--out", "here", "--workers", "2", "--device", "cpu"]], tmp_path)
+    assert said.status == 0, said.err
+    assert "Toy: the last evaluation of training" in said.out
+    assert "ntm, 2 runs" in said.out
+    assert said.out.splitlines()[-1] == "files: here/records.jsonl, here/tables.md, here/plots"
+    assert "Toy-ntm-seed-1: done" in said.err
+    assert (tmp_path / "here" / "Toy-ntm-seed-0" / "log.txt").read_text() == "", "there is nothing to warn of"
+    environments = [record.environment for record in read_records(tmp_path / "here" / "records.jsonl")]
+    assert [(one["from_step"], one["fingerprint"]["device"]) for one in environments] == [(0, "cpu"), (0, "cpu")]
+    pictures = {path.name for path in (tmp_path / "here" / "plots").iterdir()}
+    assert pictures == {f"{name}.{end}" for name in ("learning_curve", "generalization") for end in ("png", "svg")}
+    assert (
+        (tmp_path / "here" / "tables.md").read_text().startswith("## Toy: the last evaluation of training\n\n| model |")
+    )
+    (listed,) = tapeheads([["sweep", "grid.py", "--out", "here", "--list"]], tmp_path)
+    assert listed.out.splitlines()[-1] == "2 done"
+
+
+def test_what_is_wrong_with_a_sweep_is_told_in_a_line(tmp_path: Path) -> None:
+    lines = {
+        "GRID: expected one of": ["cpoy"],
+        "--workers: expected a whole number from 1 to": ["copy", "--workers", "0"],
+        "--retries: expected a whole number from 1 to": ["copy", "--retries", "-1"],
+        "--timeout: expected a number of seconds > 0, not 'soon'": ["copy", "--timeout", "soon"],
+        "--worker: this command has no such option (did you mean --workers?)": ["copy", "--worker", "2"],
+        "device: expected auto, cpu, cuda or cuda:N, not 'warp'": ["copy", "--device", "warp"],
+        "the following arguments are required: GRID": [],
+    }
+    for expected, words in lines.items():
+        said = tapehead("sweep", *words)
+        assert (said.status, said.out, said.err.count("\n")) == (2, "", 1), said
+        assert said.err.startswith(f"tapehead: {expected}")
+
+
+def test_a_directory_that_holds_another_run_is_not_touched(tmp_path: Path) -> None:
+    write_grid(tmp_path, ok=1, steps=40)
+    assert tapeheads([["sweep", "grid.py", "--out", "here"]], tmp_path)[0].status == 0
+    write_grid(tmp_path, ok=1, steps=50)
+    (said,) = tapeheads([["sweep", "grid.py", "--out", "here"]], tmp_path)
+    other = "tapehead: here/Toy-ntm-seed-0: holds another run than the grid's of that name; choose another --out\n"
+    assert (said.status, said.err) == (2, other)

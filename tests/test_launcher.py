@@ -1,0 +1,81 @@
+"""The command starts at once where it can, and can be interrupted while its imports take their time."""
+
+import signal
+import subprocess
+import sys
+import time
+from importlib.metadata import entry_points
+
+import pytest
+
+from tapehead import __version__
+
+LAUNCH = """
+import signal, sys, time
+signal.signal(signal.SIGINT, signal.default_int_handler)  # as in a terminal, wherever the tests run
+sys.argv = ["tapehead", *sys.argv[1:]]
+import tapehead_launcher
+{before}
+status = tapehead_launcher.main()
+{after}
+sys.exit(status)
+"""
+
+
+def launch(*words: str, before: str = "", after: str = "") -> list[str]:
+    """The command line of a process that launches `tapehead` as its script does."""
+    return [sys.executable, "-c", LAUNCH.format(before=before, after=after), *words]
+
+
+def test_the_script_is_the_launcher():
+    (script,) = (point for point in entry_points(group="console_scripts") if point.name == "tapehead")
+    assert script.value == "tapehead_launcher:main"
+
+
+def test_the_version_is_printed_without_torch_and_at_once():
+    after = "print(sorted({'torch', 'numpy', 'tapehead'} & sys.modules.keys()), time.process_time())"
+    said = subprocess.run(launch("--version", after=after), capture_output=True, text=True, check=True)
+    version, rest = said.stdout.splitlines()
+    modules, seconds = rest.split("] ")
+    assert version == f"tapehead {__version__}"
+    assert modules == "["
+    assert float(seconds) < 0.5
+    assert said.stderr == ""
+
+
+def test_all_else_is_done_by_the_command_line():
+    for words, status in (["doctor", "--help"], 0), (["trian"], 2), (["--version", "copy"], 0), ([], 0):
+        said = subprocess.run(launch(*words), capture_output=True, text=True, check=False)
+        assert said.returncode == status
+        assert said.stderr.count("\n") == (1 if status else 0)
+
+
+def interrupt(command: list[str], delay: float) -> tuple[int, str]:
+    """Send Ctrl-C so many seconds after the process says that it is ready; give its exit status and what it said."""
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout.readline() == "ready\n"
+        time.sleep(delay)
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate()
+    return process.returncode, said
+
+
+SLOW = """
+class Slow:
+    def find_spec(self, name, *rest):
+        if name == "tapehead":
+            print("ready", flush=True)
+            time.sleep(60)
+
+sys.meta_path.insert(0, Slow())
+"""
+
+
+def test_ctrl_c_during_the_imports_is_one_line():
+    assert interrupt(launch("train", before=SLOW), 0.1) == (130, "tapehead: interrupted\n")
+
+
+@pytest.mark.parametrize("delay", [0.05, 0.2, 0.4])
+def test_ctrl_c_at_any_time_of_the_real_imports_is_one_line(delay):
+    status, said = interrupt(launch("doctor", before="print('ready', flush=True)"), delay)
+    assert (status, said) == (130, "tapehead: interrupted\n")

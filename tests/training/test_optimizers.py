@@ -1,0 +1,102 @@
+"""The learning rate's course, clipping, and the optimizers' own equations."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from tapehead.training.optimizers import OPTIMIZERS, clip_gradient, learning_rate, make_optimizer
+
+
+def rates(**changes) -> list[float]:
+    options = {"peak": 2.0, "warmup_steps": 4, "steps": 12, "schedule": "cosine"} | changes
+    return [learning_rate(step, **options) for step in range(1, 13)]
+
+
+def test_the_learning_rate_rises_in_a_straight_line_and_falls_as_a_cosine_to_zero():
+    assert rates()[:5] == [0.5, 1.0, 1.5, 2.0, 2.0]
+    assert rates()[8] == pytest.approx(1.0)
+    assert 0 < rates()[-1] < 0.1
+    assert learning_rate(13, 2.0, 4, 12, "cosine") == pytest.approx(0)
+
+
+def test_without_warm_up_on_a_constant_schedule_it_stays():
+    assert set(rates(warmup_steps=0, schedule="constant")) == {2.0}
+
+
+def test_a_warm_up_may_be_longer_than_the_run():
+    assert rates(warmup_steps=24)[-1] == 1.0
+
+
+@pytest.mark.parametrize(
+    ("max_norm", "max_value", "left"),
+    [(1.0, None, [0.6, 0.0, -0.8]), (None, 1.0, [1.0, 0.0, -1.0]), (None, None, [3.0, 0.0, -4.0])],
+)
+def test_a_gradient_is_clipped_as_a_whole_by_number_or_not(max_norm, max_value, left):
+    gradient = torch.tensor([3.0, 0.0, -4.0])
+    assert clip_gradient(gradient, max_norm, max_value) == 5.0
+    torch.testing.assert_close(gradient, torch.tensor(left))
+
+
+def test_a_short_gradient_is_left_alone():
+    gradient = torch.tensor([0.3, 0.4])
+    clip_gradient(gradient, 1.0, None)
+    assert torch.equal(gradient, torch.tensor([0.3, 0.4]))
+
+
+def steps(name: str, gradients: np.ndarray, **options: object) -> np.ndarray:
+    weight = nn.Parameter(torch.zeros(gradients.shape[1], dtype=torch.float64))
+    optimizer, course = make_optimizer(OPTIMIZERS[name], weight, {"lr": 0.1, **options}), []
+    for gradient in gradients:
+        weight.grad = torch.from_numpy(gradient.copy())
+        optimizer.step()
+        course.append(weight.detach().numpy().copy())
+    return np.array(course)
+
+
+GRADIENTS = np.random.default_rng(0).normal(size=(5, 3))
+
+
+def test_adam_is_that_of_its_paper():
+    weight, mean, square, course = np.zeros(3), np.zeros(3), np.zeros(3), []
+    for t, gradient in enumerate(GRADIENTS, 1):
+        mean = 0.8 * mean + 0.2 * gradient
+        square = 0.9 * square + 0.1 * gradient**2
+        weight = weight - 0.1 * (mean / (1 - 0.8**t)) / (np.sqrt(square / (1 - 0.9**t)) + 1e-3)
+        course.append(weight)
+    np.testing.assert_allclose(steps("adam", GRADIENTS, betas=(0.8, 0.9), eps=1e-3), course, rtol=1e-12)
+
+
+def test_amsgrad_divides_by_the_largest_mean_square_so_far():
+    weight, mean, square, largest, course = np.zeros(3), np.zeros(3), np.zeros(3), np.zeros(3), []
+    gradients = GRADIENTS * np.array([[5.0], [0.1], [0.1], [5.0], [0.1]])
+    for t, gradient in enumerate(gradients, 1):
+        mean = 0.8 * mean + 0.2 * gradient
+        square = 0.9 * square + 0.1 * gradient**2
+        largest = np.maximum(largest, square)
+        weight = weight - 0.1 * (mean / (1 - 0.8**t)) / (np.sqrt(largest / (1 - 0.9**t)) + 1e-3)
+        course.append(weight)
+    options = {"betas": (0.8, 0.9), "eps": 1e-3}
+    np.testing.assert_allclose(steps("adam", gradients, **options, amsgrad=True), course, rtol=1e-12)
+    assert not np.allclose(steps("adam", gradients, **options), course)
+
+
+def test_rmsprop_is_that_of_graves_2013_but_for_the_place_of_epsilon():
+    weight, mean, square, velocity, course = np.zeros(3), np.zeros(3), np.zeros(3), np.zeros(3), []
+    for gradient in GRADIENTS:
+        square = 0.95 * square + 0.05 * gradient**2
+        mean = 0.95 * mean + 0.05 * gradient
+        velocity = 0.9 * velocity + gradient / (np.sqrt(square - mean**2) + 1e-4)
+        weight = weight - 0.1 * velocity
+        course.append(weight)
+    options = {"momentum": 0.9, "alpha": 0.95, "eps": 1e-4, "centered": True}
+    np.testing.assert_allclose(steps("rmsprop", GRADIENTS, **options), course, rtol=1e-9)
+    assert math.isfinite(course[-1][0])
+
+
+def test_the_norm_of_a_gradient_near_the_end_of_float32_is_finite_and_it_is_clipped():
+    gradient = torch.tensor([3e37, 4e37])
+    assert clip_gradient(gradient, 1.0, None) == pytest.approx(5e37)
+    torch.testing.assert_close(gradient, torch.tensor([0.6, 0.8]))
