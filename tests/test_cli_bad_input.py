@@ -162,7 +162,10 @@ def test_five_hundred_malformed_command_lines(tmp_path):
         ("train copy --epochs 3", "--epochs: this command has no such option\n"),
         ("train copy --learning-rate 0.1", "--learning-rate: this command has no such option\n"),
         ("train copy --optimiser adam", "--optimiser: this command has no such option (did you mean --optimizer?)\n"),
-        ("evaluate x --sizes 0", "--sizes: expected a whole number from 1 to 1000000, not '0'"),
+        (
+            "evaluate x --sizes 0",
+            "--sizes: expected whole numbers from 1 to 1000000 with an x between, as 20 or 10x20, not '0'",
+        ),
         ("evaluate x --size 3", "--size: this command has no such option (did you mean --sizes?)"),
         ("evaluate", "the following arguments are required: RUN"),
         ("resume", "the following arguments are required: RUN"),

@@ -94,3 +94,42 @@ def test_a_frozen_parameter_stays_as_it_is(monkeypatch: pytest.MonkeyPatch) -> N
     learner.train_step(1)
     assert torch.equal(learner.model.cell.readout.bias, frozen)
     assert not torch.equal(learner.model.cell.readout.weight, trained)
+
+
+CURRICULA = """
+import numpy as np
+
+from tapehead.training.curricula.fixed import Fixed
+
+
+class OneRow(Fixed):
+    mean_size = (1.0,)
+
+    def draw(self, count, generator):
+        return np.ones((1, 1), np.int64)
+
+
+class Zeros(OneRow):
+    def draw(self, count, generator):
+        return np.zeros((count, 1), np.int64)
+
+
+class Floats(OneRow):
+    def draw(self, count, generator):
+        return np.ones((count, 1))
+
+
+class Raises(OneRow):
+    def draw(self, count, generator):
+        raise RuntimeError("no sizes today")
+"""
+
+
+def test_what_a_curriculum_of_one_s_own_draws_is_checked(tmp_path: Path) -> None:
+    (tmp_path / "own.py").write_text(CURRICULA)
+    names = ["OneRow", "Zeros", "Floats", "Raises"]
+    lines = [["train", "copy", "--curriculum", f"own:{name}", "--out", name, "--batch-size", "2"] for name in names]
+    for name, said in zip(names, tapeheads(lines, tmp_path), strict=True):
+        assert said.status == 2, said
+        assert said.err.startswith(f"tapehead: {name}.draw: expected "), said.err
+        assert said.err.count("\n") == 1

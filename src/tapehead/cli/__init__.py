@@ -25,7 +25,18 @@ def main(words: Sequence[str] | None = None) -> int:
         The exit status: 0, 1 if it could not be done, 2 if the command line is wrong, 128 + n if signal n ended it.
     """
     try:
-        return _run(list(sys.argv[1:] if words is None else words))
+        return _run_and_report(list(sys.argv[1:] if words is None else words))
+    except BrokenPipeError:  # whoever read what is printed has gone
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 128 + getattr(signal, "SIGPIPE", 13)
+    except OSError as error:  # such as a full disk behind the standard output
+        return _print_error(f"{error.filename or 'the output'}: {error.strerror}", 1)
+
+
+def _run_and_report(words: list[str]) -> int:
+    """Run a command line, and print in one line why it cannot be done."""
+    try:
+        return _run(words)
     except (CommandError, TrainingError) as error:
         return _print_error(error, error.status)
     except MemoryError as error:
@@ -34,9 +45,6 @@ def main(words: Sequence[str] | None = None) -> int:
         return int(end.code or 0)
     except KeyboardInterrupt:
         return _print_error("interrupted", 130)
-    except BrokenPipeError:  # whoever read what is printed has gone
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 128 + getattr(signal, "SIGPIPE", 13)
 
 
 def _run(words: list[str]) -> int:

@@ -77,7 +77,12 @@ def read_path(word: str) -> Path:
 
 def read_size(word: str) -> Size:
     """Read a size: whole numbers with an x between, as 20 or 10x20."""
-    return tuple(map(read_count, word.split("x")))
+    try:
+        return tuple(map(read_count, word.split("x")))
+    except argparse.ArgumentTypeError:
+        raise argparse.ArgumentTypeError(
+            f"expected whole numbers from 1 to {LARGEST} with an x between, as 20 or 10x20, not {word!r}"
+        ) from None
 
 
 def add_threads(parser: Parser | Group) -> None:

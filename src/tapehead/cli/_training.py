@@ -4,6 +4,7 @@ import json
 from argparse import Namespace
 from collections.abc import Callable
 from pathlib import Path
+from shlex import quote
 
 from tapehead.cli._bar import show_progress
 from tapehead.cli._parser import Parser, add_device, add_json, add_threads, read_count
@@ -49,7 +50,7 @@ def summarize(config: RunConfig, path: Path, result: Result) -> str:
             f"{config.task.name}, {config.model.name}, seed {config.seed}: {describe_end(config, result)}",
             f"{result.step:,} steps, {result.sequences:,} sequences, {seconds}",
             f"files: {path}",
-            f"next:  tapehead evaluate {path}   tapehead plot {path}",
+            f"next:  tapehead evaluate {quote(str(path))}   tapehead plot {quote(str(path))}",
         ]
     )
 

@@ -35,8 +35,29 @@ def make_generator(seed: int, purpose: Purpose, *numbers: int) -> np.random.Gene
 def draw_training_batch(config: RunConfig, task: Task, curriculum: Curriculum, step: int) -> tuple[Sizes, Batch]:
     """Draw the batch of a training step, and give the sizes of its sequences, (B, K)."""
     generator = make_generator(config.seed, Purpose.TRAINING, step)
-    sizes = draw(curriculum, config.sizes_per, config.batch_size, generator)
+    sizes = _draw_sizes(config, curriculum, generator)
     return sizes, sample(task, sizes, generator)
+
+
+def _draw_sizes(config: RunConfig, curriculum: Curriculum, generator: np.random.Generator) -> Sizes:
+    """Draw the sizes of a batch from a curriculum, which may be anybody's.
+
+    Raises:
+        TaskError: The curriculum raises an error, or what it gives are no sizes.
+    """
+    try:
+        sizes = draw(curriculum, config.sizes_per, config.batch_size, generator)
+    except Exception as problem:
+        reason = f"{type(problem).__name__}: {problem}"
+        raise TaskError(f"{type(curriculum).__name__}.draw: expected sizes, not an error: {reason}") from problem
+    drawn: Any = sizes  # as its author wrote it
+    shape = (config.batch_size, len(curriculum.max_size))
+    whole = isinstance(drawn, np.ndarray) and np.issubdtype(drawn.dtype, np.integer)
+    if not whole or drawn.shape != shape or drawn.min(initial=1) < 1:
+        found = f"{drawn.dtype} of shape {drawn.shape}" if isinstance(drawn, np.ndarray) else type(drawn).__name__
+        expected = f"an array of whole numbers >= 1 of shape {shape}"
+        raise TaskError(f"{type(curriculum).__name__}.draw: expected {expected}, not {found}")
+    return sizes
 
 
 def draw_batch_of_size(task: Task, size: Size, count: int, generator: np.random.Generator) -> Batch:

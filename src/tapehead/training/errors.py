@@ -2,6 +2,7 @@
 
 import signal
 from pathlib import Path
+from shlex import quote
 
 
 class TrainingError(Exception):
@@ -15,7 +16,7 @@ class TrainingError(Exception):
 
 
 class TaskError(TrainingError):
-    """A task raised an error of its own when it was to draw sequences."""
+    """A task or a curriculum of somebody's raised an error when it was to draw, or drew what it should not."""
 
     status = 2
 
@@ -47,5 +48,5 @@ class StoppedError(TrainingError):
 
     def __init__(self, number: int, step: int, path: Path) -> None:
         stopped = f"stopped by {signal.Signals(number).name} after step {step}, and saved"
-        super().__init__(f"{stopped}; go on with `tapehead resume {path}`")
+        super().__init__(f"{stopped}; go on with `tapehead resume {quote(str(path))}`")
         self.status = 128 + number

@@ -19,6 +19,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 from filelock import FileLock, Timeout
@@ -93,7 +94,9 @@ def start_run_dir(path: Path, config: RunConfig, environment: dict[str, Any] | N
         StorageError: The directory cannot be written to.
     """
     if (path / CONFIG).exists():
-        raise RunDirError(f"{path}: holds a run already; go on with `tapehead resume {path}`, or choose another --out")
+        raise RunDirError(
+            f"{path}: holds a run already; go on with `tapehead resume {quote(str(path))}`, or choose another --out"
+        )
     with explain_errors(path):
         (path / CHECKPOINTS).mkdir(exist_ok=True)
     write_json(path / ENVIRONMENT, [] if environment is None else [environment])
