@@ -3,7 +3,7 @@
 Beside the files of every run directory there are
 
 log.txt                 | what its processes printed
-progress.json           | how far it is; written anew about once a second by the process that works on it
+progress.json           | how far it is; rewritten about once a second by the process that works on it
 failed.json             | why it was given up; removed when it is tried again, and when it is done
 worker_lock             | held by the process that works on it
 worker_lock_holder.json | which process that is, and of which computer; means nothing where the lock is free

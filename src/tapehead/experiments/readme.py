@@ -1,6 +1,6 @@
 """The tables of the README, made from recorded results.
 
-python -m tapehead.experiments.readme                  write the README's tables anew
+python -m tapehead.experiments.readme                  rewrite the README's tables
 python -m tapehead.experiments.readme RECORDS ...      first add the records of sweeps; one of the same name is replaced
 
 It is called in the folder that holds the README and docs/results/.
@@ -52,7 +52,7 @@ SIZES: dict[str, tuple[str, list[tuple[int | None, Size]]]] = {
 
 
 def with_tables(text: str, results: Path = RESULTS) -> str:
-    """Put every table anew between its marks.
+    """Replace every table between its marks.
 
     Args:
         text: The README.
@@ -179,7 +179,7 @@ def add_records(results: Path, files: Sequence[Path]) -> None:
 
 
 def main(words: Sequence[str]) -> None:
-    """Add records, and write the tables of the README anew."""
+    """Add records, and rewrite the tables of the README."""
     if words:
         add_records(RESULTS, list(map(Path, words)))
     README.write_text(with_tables(README.read_text()))

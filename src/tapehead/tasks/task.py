@@ -152,7 +152,7 @@ class Task(ABC):
             TypeError: It is not a `Batch`, or a tensor is of the wrong type.
             ValueError: A shape or a value does not fit.
         """
-        batch = self.check_form(batch, count)
+        batch = self._check_form(batch, count)
         steps = len(batch.mask)
         if int(batch.lengths.max()) > steps or int(batch.lengths.min()) < 0:
             raise ValueError(self._complaint(f"lengths from 0 to {steps}", batch.lengths.tolist()))
@@ -161,7 +161,7 @@ class Task(ABC):
         if bool((batch.mask & (torch.arange(steps).unsqueeze(1) >= batch.lengths)).any()):
             raise ValueError(self._complaint("a mask that is False after a sequence's end", "one that is True there"))
 
-    def check_form(self, batch: object, count: int) -> Batch:
+    def _check_form(self, batch: object, count: int) -> Batch:
         """Raise unless types and shapes are those of a batch of `count` sequences; fast enough for every batch.
 
         Raises:
