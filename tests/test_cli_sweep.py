@@ -15,7 +15,7 @@ def test_a_sweep_lists_its_runs_and_writes_nothing(tmp_path: Path) -> None:
     assert table.out.splitlines()[-1] == "2 waiting"
     assert "Toy-ntm-seed-0  waiting  0/40" in table.out
     assert json.loads(said.out) == {
-        "out": "runs/grid",
+        "out": "runs/sweep-grid",
         "runs": {
             f"Toy-ntm-seed-{seed}": {"status": "waiting", "step": 0, "steps": 40, "phase": "", "cause": ""}
             for seed in (0, 1)

@@ -62,6 +62,13 @@ def test_an_axis_shows_everything_down_to_nothing(errors: tuple[float, ...], sca
     assert high > max(errors)
 
 
+def test_an_axis_shows_a_model_that_was_luckier_than_the_optimum() -> None:
+    axes, _ = plots.learning_curve({"ntm": [_curve(80, 64, 66, optimal=130)]}).axes
+    np.testing.assert_array_equal(_line(axes, "ntm").get_ydata(), [30, -2, 2])
+    low, high = axes.get_ylim()
+    assert (axes.get_yscale(), low < -2, high > 30) == ("linear", True, True)
+
+
 def test_the_line_of_a_solved_task_is_in_sight_of_a_run_that_is_far_from_it() -> None:
     axes, _ = plots.learning_curve({"ntm": [_curve(60, 50, 40)]}, solved_below=0.1).axes
     assert axes.get_ylim()[0] <= 0.1

@@ -122,10 +122,11 @@ def test_a_grid_that_is_not_there_is_told_with_the_nearest() -> None:
 
 
 def test_a_wrong_evaluation_is_refused() -> None:
-    expected = "sizes: expected a tuple of sizes, each a tuple of whole numbers >= 1, as ((20,), (40,))"
+    expected = "sizes: expected a tuple of one size or more, each a tuple of whole numbers >= 1, as ((20,), (40,))"
     messages = {
         f"{expected}, not 20": {"sizes": 20},
         f"{expected}, not (20,)": {"sizes": (20,)},
+        f"{expected}, not ()": {"sizes": ()},
         f"{expected}, not (0,)": {"sizes": ((0,),)},
         "sequences: expected a whole number >= 1, not 0": {"sizes": ((1,),), "sequences": 0},
         "memory_slots: expected a whole number >= 1, not '8'": {"sizes": ((1,),), "memory_slots": "8"},

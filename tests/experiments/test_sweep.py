@@ -1,5 +1,6 @@
 """A sweep in which processes are killed, fail and hang ends as if every run had been done alone (RELIABILITY 16)."""
 
+import json
 import os
 import random
 import signal
@@ -100,6 +101,28 @@ def test_what_is_done_is_skipped_and_a_grid_that_grows_goes_on(tmp_path: Path) -
     assert done.items() <= finished(tmp_path / "runs").items()
     assert (tmp_path / "runs/Toy-ntm-seed-0/log.txt").read_bytes() == log
     assert records in (tmp_path / "runs/records.jsonl").read_bytes(), "the same run has the same record"
+
+
+def test_a_run_that_diverges_would_do_so_again_and_is_not_retried(tmp_path: Path) -> None:
+    write_grid(tmp_path, diverge=1)
+    said = sweep(tmp_path, "--retries", "5")
+    assert said["failed"].keys() == {"Toy-ntm-seed-0"}
+    assert json.loads((tmp_path / "runs/Toy-ntm-seed-0/failed.json").read_text())["attempts"] == 1
+    assert "nan" in said["failed"]["Toy-ntm-seed-0"]
+
+
+def test_another_grid_in_the_same_directory_keeps_the_records_of_the_first(tmp_path: Path) -> None:
+    write_grid(tmp_path, ok=1)
+    sweep(tmp_path)
+    first = read_records(tmp_path / "runs/records.jsonl")
+    write_grid(tmp_path, steps=50, ok=1)
+    grid = (tmp_path / "grid.py").read_text().replace("for seed in range(seeds)", "for seed in range(7, 7 + seeds)")
+    (tmp_path / "grid.py").write_text(grid)
+    sweep(tmp_path)
+    records = read_records(tmp_path / "runs/records.jsonl")
+    assert [record.name for record in records] == ["Toy-ntm-seed-0", "Toy-ntm-seed-7"]
+    assert records[0] == first[0]
+    assert "Toy-ntm-seed-0" not in sweep(tmp_path)["done"]
 
 
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])

@@ -1,4 +1,4 @@
-"""Grids of small runs on a task that can fail and hang, in a folder of their own, and sweeps of them."""
+"""Grids of small runs on a task that can fail, diverge and hang, in a folder of their own, and sweeps of them."""
 
 import json
 import os
@@ -29,7 +29,7 @@ class Toy(Copy):
     """Copy, told to fail or to hang.
 
     Args:
-        mode: ok, fail or hang.
+        mode: ok, fail, diverge or hang.
     """
 
     mode: str = "ok"
@@ -40,6 +40,10 @@ class Toy(Copy):
         if self.mode == "hang":
             time.sleep(3600)
         return super().sample(sizes, generator)
+
+    def cross_entropy(self, logits, batch):
+        found = super().cross_entropy(logits, batch)
+        return found * float("nan") if self.mode == "diverge" else found
 '''
 
 GRID = """

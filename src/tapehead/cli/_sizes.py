@@ -3,7 +3,7 @@
 import numpy as np
 
 from tapehead.cli._errors import CommandError
-from tapehead.tasks import Size, Task
+from tapehead.tasks import Size, Task, spell_size
 from tapehead.training.data import draw_batch_of_size
 
 
@@ -13,8 +13,3 @@ def check_size(size: Size, task: Task, flag: str) -> Size:
         raise CommandError(f"{flag}: expected {'x'.join(task.size_names)}, not {spell_size(size)!r}")
     task.check_batch(draw_batch_of_size(task, size, 1, np.random.default_rng(0)), 1)
     return size
-
-
-def spell_size(size: Size) -> str:
-    """Write a size as the command line takes it."""
-    return "x".join(map(str, size))

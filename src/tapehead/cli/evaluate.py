@@ -12,10 +12,10 @@ from rich.table import Table
 
 from tapehead.cli._errors import CommandError, as_command_errors, warn
 from tapehead.cli._parser import Parser, add_device, add_json, add_run, add_threads, read_count, read_size, use_device
-from tapehead.cli._sizes import check_size, spell_size
+from tapehead.cli._sizes import check_size
 from tapehead.cli._table import make_table, print_table
 from tapehead.experiments.evaluations import SEQUENCES, with_memory_slots
-from tapehead.tasks import Size
+from tapehead.tasks import Size, spell_size
 from tapehead.training.errors import StorageError
 from tapehead.training.evaluation import evaluation_row
 from tapehead.training.loaded_run import LoadedRun, load_run

@@ -38,7 +38,7 @@ def run(words: Sequence[str]) -> None:
     with as_command_errors():
         grid = load_grid(chosen.grid)
         engine = partial(run_locally, device=str(choose_device(chosen.device)))
-    out = chosen.out or Path("runs") / Path(chosen.grid).stem
+    out = chosen.out or Path("runs") / f"sweep-{Path(chosen.grid).stem}"
     if chosen.list:
         print_list(grid, out, chosen)
         return
@@ -54,7 +54,7 @@ def run(words: Sequence[str]) -> None:
 def add_arguments(parser: Parser) -> None:
     """Add what `sweep` takes."""
     parser.add_argument("grid", metavar="GRID", help=f"a Python file, or one of {', '.join(GRIDS)}")
-    parser.add_argument("--out", type=read_path, metavar="DIR", help="directory of all runs [runs/GRID]")
+    parser.add_argument("--out", type=read_path, metavar="DIR", help="directory of all runs [runs/sweep-GRID]")
     parser.add_argument(
         "--workers",
         type=read_count,

@@ -40,10 +40,12 @@ class Evaluation:
     sequences: int = SEQUENCES
 
     def __post_init__(self) -> None:
-        expected = "sizes: expected a tuple of sizes, each a tuple of whole numbers >= 1, as ((20,), (40,))"
+        expected = "sizes: expected a tuple of one size or more, each a tuple of whole numbers >= 1, as ((20,), (40,))"
         given: object = self.sizes
         if not isinstance(given, tuple) or not all(isinstance(size, tuple) for size in given):
             raise TypeError(f"{expected}, not {given!r}")
+        if not self.sizes:
+            raise ValueError(f"{expected}, not ()")
         for size in self.sizes:
             if not size or not all(type(number) is int and number >= 1 for number in size):
                 raise ValueError(f"{expected}, not {size!r}")

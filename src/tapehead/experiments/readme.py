@@ -16,8 +16,8 @@ from typing import Any, NamedTuple
 from tapehead.experiments.curves import last_evaluations
 from tapehead.experiments.records import RECORDS, Record, read_records, write_records
 from tapehead.experiments.speed import COMPILED, REFERENCE
-from tapehead.experiments.tables import Measure, Table, spell_size, summarize
-from tapehead.tasks import Size
+from tapehead.experiments.tables import Measure, Table, summarize
+from tapehead.tasks import Size, spell_size
 from tapehead.training.recipes import RECIPES
 
 README = Path("README.md")

@@ -11,9 +11,10 @@ from tapehead.experiments.engines.engine import Engine, Limits, OnChange, Should
 from tapehead.experiments.grid import Grid
 from tapehead.experiments.jobs import Job, find_jobs, is_in_use, prepare
 from tapehead.experiments.labels import short_name
-from tapehead.experiments.records import RECORDS, Record, gather, write_records
+from tapehead.experiments.records import RECORDS, Record, gather, read_records, write_records
 from tapehead.experiments.tables import Table, make_tables
-from tapehead.training.run_dir import explain_errors, lock
+from tapehead.training.errors import RunDirError
+from tapehead.training.run_dir import CONFIG, explain_errors, lock
 
 PLOTS, TABLES = "plots", "tables.md"
 
@@ -46,17 +47,34 @@ def run_sweep(
         should_stop: Called a few times a second; returns the number of a signal to stop, or None.
 
     Raises:
-        RunDirError: Another sweep is using the directory, or the directory of a run holds a different run.
+        RunDirError: Another sweep is using the directory, the directory of a run holds a different run, or `out` is
+            itself the directory of a run.
         StorageError: The directory cannot be written to.
     """
+    if (out / CONFIG).exists():
+        raise RunDirError(f"{out}: holds a run; choose another --out for the sweep")
     with explain_errors(out):
         out.mkdir(parents=True, exist_ok=True)
     with lock(out):
         jobs = prepare(grid, out)
         stopped_by = engine(jobs, limits, on_change=on_change, should_stop=should_stop)
         records = gather(jobs)
-        write_records(out / RECORDS, records)
+        write_records(out / RECORDS, [*records, *_records_of_others(out, jobs)])
     return Outcome(jobs, records, stopped_by)
+
+
+def _records_of_others(out: Path, jobs: Sequence[Job]) -> list[Record]:
+    """Read the records that sweeps of other grids have written into the same directory.
+
+    Raises:
+        RunDirError: The file of records is damaged, and would be lost.
+    """
+    names = {job.name for job in jobs}
+    try:
+        recorded = read_records(out / RECORDS) if (out / RECORDS).exists() else []
+    except ValueError as problem:
+        raise RunDirError(f"{problem}; remove the file, and the records of these runs are made again") from None
+    return [record for record in recorded if record.name not in names]
 
 
 def list_runs(grid: Grid, out: Path) -> dict[str, State]:

@@ -6,7 +6,7 @@ from typing import NamedTuple, TypeAlias
 
 from tapehead.experiments.curves import Found, group, last_evaluations, spell_task
 from tapehead.experiments.records import Record
-from tapehead.tasks import Size
+from tapehead.tasks import Size, spell_size
 
 
 class Table(NamedTuple):
@@ -119,11 +119,6 @@ def _drop_empty_columns(table: Table) -> Table:
     kept = [number for number in range(len(table.head)) if any(row[number] for row in table.rows)]
     rows = [tuple(row[number] for number in kept) for row in table.rows]
     return Table(table.title, tuple(table.head[number] for number in kept), rows)
-
-
-def spell_size(size: Sequence[int]) -> str:
-    """Write a size as people do."""
-    return " x ".join(map(str, size))
 
 
 def summarize(values: Sequence[float | None], digits: int) -> str:

@@ -1,7 +1,8 @@
 """The process of one run of a sweep: trains it from where it stands, then evaluates what is not evaluated yet.
 
-It ends with exit status 0 when all is done, IN_USE if another process works on the run, 128 + n if signal n stopped it,
-and otherwise with the reason in the last line that it prints. It stops as if told to when its supervisor is gone.
+It ends with exit status 0 when all is done, IN_USE if another process works on the run, DIVERGED if the run would
+diverge again, 128 + n if signal n stopped it, and otherwise with the reason in the last line that it prints.
+It stops as if told to when its supervisor is gone.
 """
 
 import json
@@ -18,7 +19,7 @@ import torch
 from tapehead.experiments.evaluations import Evaluation, evaluate_missing
 from tapehead.experiments.jobs import hold, write_progress
 from tapehead.training import loop
-from tapehead.training.errors import InUseError, StoppedError, TrainingError
+from tapehead.training.errors import DivergedError, InUseError, StoppedError, TrainingError
 from tapehead.training.loaded_run import load_run
 from tapehead.training.run_dir import read_config
 from tapehead.training.signals import watch_signals
@@ -26,6 +27,9 @@ from tapehead.training.train_state import Progress
 
 IN_USE = 75
 """Exit status: another process works on the run. (The system's own number for what may succeed later.)"""
+
+DIVERGED = 65
+"""Exit status: the run has diverged, and would again. (The system's own number for bad data.)"""
 
 REPORT_AFTER = 1.0
 """Seconds between two reports of progress."""
@@ -64,6 +68,8 @@ def main(words: Sequence[str]) -> int:
             return _Work(order).run()
     except InUseError as problem:
         return _say(problem, IN_USE)
+    except DivergedError as problem:
+        return _say(problem, DIVERGED)
     except TrainingError as problem:
         return _say(problem, problem.status)
 

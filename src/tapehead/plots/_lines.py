@@ -48,11 +48,13 @@ def scale(axes: Axes, lines: Lines, *numbers: float) -> None:
     """Scale the y axis so that all of the lines and these numbers are visible.
 
     It is logarithmic, and linear from 0 to 0.01 where something is that small. Where everything is within a factor of
-    10 it is linear throughout, from 0.
+    10, or something is negative, it is linear throughout, from 0 or from below the lowest number.
     """
     lowest = min([*numbers, *(float(line.low.min()) for line in lines)])
     highest = max([LINEAR_BELOW, *numbers, *(float(line.high.max()) for line in lines)])
-    if lowest < LINEAR_BELOW:
+    if lowest < 0:
+        axes.set_ylim(lowest - 0.1 * (highest - lowest), highest + 0.1 * (highest - lowest))
+    elif lowest < LINEAR_BELOW:
         axes.set_yscale("symlog", linthresh=LINEAR_BELOW, linscale=0.4)
     elif highest > DECADE * lowest:
         axes.set_yscale("log")
@@ -61,7 +63,7 @@ def scale(axes: Axes, lines: Lines, *numbers: float) -> None:
     if axes.get_yscale() != "linear":
         axes.yaxis.set_major_formatter("{x:g}")
         axes.tick_params(which="minor", labelsize=7, width=0.4, length=1.5)
-    if axes.get_yscale() != "log":
+    if lowest >= 0 and axes.get_yscale() != "log":
         axes.set_ylim(0, highest * (1.1 if axes.get_yscale() == "linear" else 1.5))
     plain(axes)
 

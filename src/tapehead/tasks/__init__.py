@@ -4,7 +4,7 @@ from importlib import import_module
 from pkgutil import iter_modules
 
 from tapehead.tasks.associative_recall import AssociativeRecall
-from tapehead.tasks.batch import Batch, Encoding, Size, Sizes
+from tapehead.tasks.batch import Batch, Encoding, Size, Sizes, spell_size
 from tapehead.tasks.copy import Copy
 from tapehead.tasks.ngrams import NGrams
 from tapehead.tasks.priority_sort import PrioritySort
@@ -28,6 +28,7 @@ __all__ = [
     "Sizes",
     "SymbolTask",
     "Task",
+    "spell_size",
 ]
 
 

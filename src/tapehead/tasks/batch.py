@@ -35,6 +35,11 @@ class Batch(NamedTuple):
         return Batch(*(tensor.to(device) for tensor in self))
 
 
+def spell_size(size: Size) -> str:
+    """Write a size as the command line takes it: 20, or 10x20."""
+    return "x".join(map(str, size))
+
+
 def check_range(low_name: str, low: object, high_name: str, high: object, *, least: int = 1) -> None:
     """Raise unless these are whole numbers, `least` <= low <= high; the message names both.
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from tapehead.experiments.engines.engine import Limits, OnChange, ShouldStop, State, Status
 from tapehead.experiments.jobs import LOG, Holder, Job, clear_failure, is_held, is_in_use, read_holder, write_failure
-from tapehead.experiments.worker import IN_USE, Order
+from tapehead.experiments.worker import DIVERGED, IN_USE, Order
 from tapehead.training.run_dir import explain_errors
 
 POLL_AFTER = 0.1
@@ -141,7 +141,7 @@ class _Tracked:
         elif status == IN_USE:
             self.process, self.status = None, "waiting"
         else:
-            self._end(self._describe_end(status), limits)
+            self._end(self._describe_end(status), limits, retry=status != DIVERGED)
 
     def _look_after_another_s_process(self, limits: Limits) -> None:
         """Wait for a process that an earlier supervisor, or somebody, has started."""
@@ -172,7 +172,7 @@ class _Tracked:
             self.last_seen, self.reports = (said, now), True
         return now - self.last_seen[1] > (timeout if self.reports else max(timeout, START_WITHIN))
 
-    def _end(self, cause: str, limits: Limits) -> None:
+    def _end(self, cause: str, limits: Limits, *, retry: bool = True) -> None:
         """Decide what becomes of a run whose process has ended."""
         self.process, self.step = None, self.job.last_step()
         if self.job.is_done():
@@ -181,7 +181,7 @@ class _Tracked:
         saved = self.job.saved_progress()
         self.failures = 0 if saved > self.saved_before else self.failures + 1
         self.status, self.cause = "waiting", cause
-        if self.failures > limits.retries:
+        if not retry or self.failures > limits.retries:
             self._give_up(cause)
 
     def _finish(self) -> None:
