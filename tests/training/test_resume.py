@@ -11,7 +11,7 @@ from tapehead.models import MODELS
 from tapehead.training.checkpoints import last_checkpoint, write_checkpoint
 from tapehead.training.components import known_options
 from tapehead.training.curricula import CURRICULA
-from tapehead.training.errors import BrokenCheckpointError, RunDirError, StoppedError
+from tapehead.training.errors import DamagedFileError, RunDirError, StoppedError
 from tapehead.training.optimizers import OPTIMIZERS
 from tapehead.training.run_dir import METRICS, read_rows
 from tests.training.tiny import digests, expect_no_warning, resume, stop_after, tiny_config, train, undisturbed
@@ -81,7 +81,7 @@ def test_a_checkpoint_without_its_curriculum_s_state_is_refused(tmp_path):
                 train(tiny_config(curriculum=curriculum), folder, should_stop=stop_after(5))
             last, _ = last_checkpoint(folder / "checkpoints")
             write_checkpoint(folder / "checkpoints", last._replace(state={**last.state, "curriculum": state}))
-            with pytest.raises(BrokenCheckpointError, match="the checkpoint is of another curriculum: expected"):
+            with pytest.raises(DamagedFileError, match="the checkpoint is of another curriculum: expected"):
                 resume(folder)
 
 
