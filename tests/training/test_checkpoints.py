@@ -160,7 +160,7 @@ def test_a_run_goes_on_from_the_checkpoint_before_a_damaged_one_and_ends_the_sam
     warnings: list[str] = []
     resume(tmp_path / "run", warn=warnings.append)
     assert len(warnings) == 1
-    assert "resuming from the checkpoint before it, of step 8" in warnings[0]
+    assert "it is made again from the checkpoint of step 8" in warnings[0]
     assert digests(tmp_path / "run") == expected
 
 

@@ -1,4 +1,4 @@
-"""Whatever happens to a file of a run directory: what was not written is never used in silence, and nothing is a traceback."""
+"""Whatever happens to a file of a run directory: what was not written is never used in silence, and no traceback."""
 
 import contextlib
 import io

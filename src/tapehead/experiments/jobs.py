@@ -80,7 +80,7 @@ class Job(NamedTuple):
         result = finished_result(self.path)
         if result is not None:
             return result.step
-        return max(self.last_progress().get("step", 0), self.saved_progress()[0])
+        return max(int(self.last_progress().get("step", 0)), self.saved_progress()[0])
 
     def failure(self) -> str | None:
         """Say why it was given up; None if it was not."""

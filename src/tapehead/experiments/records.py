@@ -112,7 +112,7 @@ def record_run(
         ValueError: run.json is not a valid run configuration.
     """
     config = read_config(path)
-    task, environments = config.make_task(), read_environments(path) or [None]
+    task, environments = config.make_task(), read_environments(path)
     result, damaged = check_result(path)
     curve, unreadable = read_curve(path)
     evaluations, left_out = read_evaluations(path)
@@ -123,7 +123,7 @@ def record_run(
         error_name=task.error_name,
         size_names=list(task.size_names),
         max_size=list(task.max_size),
-        environment=environments[-1],
+        environment=environments[-1] if environments else None,
         result=None if result is None or damaged else result._asdict(),
         curve=_thin_out(curve, config, most_points),
         evaluations=evaluations,

@@ -12,9 +12,9 @@ from matplotlib.colors import Colormap, LinearSegmentedColormap
 from matplotlib.figure import Figure, FigureBase
 from matplotlib.image import AxesImage
 from matplotlib.ticker import MaxNLocator
+from numpy.typing import NDArray
 
 from tapehead._files import write_atomically
-from numpy.typing import NDArray
 
 Numbers: TypeAlias = NDArray[np.floating[Any]]
 Counts: TypeAlias = NDArray[np.integer[Any]]

@@ -8,12 +8,13 @@ import torch
 from safetensors.torch import load
 
 from tapehead.models import Model
+from tapehead.models.files import WEIGHTS
 from tapehead.tasks import Task
 from tapehead.training.checkpoints import last_checkpoint
 from tapehead.training.config import RunConfig
 from tapehead.training.errors import RunDirError
 from tapehead.training.restore import check_result, restore
-from tapehead.training.run_dir import CHECKPOINTS, WEIGHTS, read_config
+from tapehead.training.run_dir import CHECKPOINTS, read_config
 from tapehead.training.step import Learner
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from tapehead._files import write_atomically
+from tapehead.models.files import WEIGHTS
 from tapehead.training.checkpoints import Checkpoint, last_checkpoint
 from tapehead.training.checksums import CHECKSUM, open_sealed, read_bytes, seal, sha256
 from tapehead.training.errors import DamagedFileError
@@ -14,7 +15,6 @@ from tapehead.training.run_dir import (
     CONFIG,
     METRICS,
     RESULT,
-    WEIGHTS,
     check_unchanged,
     explain_errors,
     read_json,
@@ -64,9 +64,8 @@ def check_result(path: Path) -> tuple[Result | None, list[str]]:
     except (KeyError, TypeError):
         return None, [f"{path / RESULT}: expected the fields of a Result and {FILES!r}, not others"]
     found = {CONFIG: _config_checksum(path), **{name: _digest(path / name) for name in (METRICS, WEIGHTS)}}
-    return result, [
-        f"{path / name}: not what it was when the run finished" for name in files if files[name] != found[name]
-    ]
+    damaged = [path / name for name, digest in found.items() if files.get(name) != digest]
+    return result, [f"{file}: not what it was when the run finished" for file in damaged]
 
 
 def finished_result(path: Path) -> Result | None:

@@ -148,7 +148,7 @@ def check_unchanged(path: Path, checkpoint: Checkpoint, config: RunConfig) -> No
 
 
 def _flatten(described: dict[str, Any]) -> dict[str, Any]:
-    """List the options of a configuration by dotted names, such as model.memory_slots; a model's own name is `model`."""
+    """List the options of a configuration by dotted names: `model` is the model's name, `model.memory_slots` an option."""
     flat = {}
     for name, value in described.items():
         if isinstance(value, dict):

@@ -12,7 +12,7 @@ from tapehead._shapes import Logits, PerSequence
 from tapehead.tasks import Batch, Size, Sizes
 from tapehead.training.config import RunConfig
 from tapehead.training.data import Purpose, check_task, draw_training_batch, make_generator
-from tapehead.training.errors import DivergedError
+from tapehead.training.errors import DivergedError, EvaluationStoppedError
 from tapehead.training.evaluation import Score, score
 from tapehead.training.optimizers import clip_gradient, learning_rate
 from tapehead.training.signals import ShouldStop
@@ -167,6 +167,9 @@ class Learner:
             EvaluationStoppedError: `should_stop` returned a signal.
         """
         size = self.curriculum.waits_for
+        signal = None if size is None else should_stop()
+        if signal is not None:
+            raise EvaluationStoppedError(signal)
         return None if size is None else self._score(size, Purpose.CURRICULUM, step, should_stop)
 
     def _score(self, size: Size, purpose: Purpose, step: int, should_stop: ShouldStop) -> Score:
