@@ -21,7 +21,7 @@ EVERY_KIND = [(model, optimizer) for model in MODELS for optimizer in OPTIMIZERS
 
 
 def stopped_and_resumed(config, path, step: int) -> tuple[str, str]:
-    """Stop after that many calls of `should_stop`: one after every step, and one where a curriculum is evaluated for."""
+    """Stop at that call of `should_stop`: there is one after every step, and one in a curriculum's evaluation."""
     with pytest.raises(StoppedError, match=rf"after step \d+, and saved; go on with `tapehead resume {path}`"):
         train(config, path, should_stop=stop_after(step))
     resume(path)
@@ -198,10 +198,9 @@ def test_a_finished_run_that_lost_its_result_finishes_again(text, tmp_path):
     if text is None:
         assert warnings == []
     else:
-        assert warnings == [
-            f"{tmp_path}/result.json: not what was written: its checksum does not match; it is made again from the "
-            "checkpoint of step 12"
-        ]
+        (warning,) = warnings
+        assert warning.startswith(f"{tmp_path}/result.json: not what was written: ")
+        assert warning.endswith("; it is made again from the checkpoint of step 12")
 
 
 def test_a_lost_note_of_the_environment_is_a_warning(tmp_path):

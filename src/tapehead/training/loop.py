@@ -264,7 +264,8 @@ class _Training:
 
     def _finish(self) -> Result:
         """Write the trained weights, then the result: its file marks the run as finished."""
-        self._save()
+        if self.saved_at != self.state.step:
+            self._save()
         state = self.state
         save_weights(self.path, self.learner.model)
         result = Result(
