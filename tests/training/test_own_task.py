@@ -206,7 +206,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         text += f"        if len(self.drawn) >= 40:\n            {instead}\n        return b\n"
     for name, value in INPUTS.items():
         text += f"\n\nclass {name}(Good):\n    def sample(self, sizes, generator):\n"
-        text += f"        b = super().sample(sizes, generator)\n        b.inputs[0, 0, 0] = {value}\n        return b\n"
+        text += f"        b = super().sample(sizes, generator)\n        return b._replace(inputs=b.inputs + {value})\n"
     folder = tmp_path_factory.mktemp("odd")
     (folder / "odd.py").write_text(text)
     return folder

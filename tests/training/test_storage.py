@@ -96,9 +96,9 @@ def test_a_second_process_is_refused_and_told_which_is_the_first(tmp_path):
 @pytest.mark.parametrize("holder", [None, "", "[1]", '"x"', "true"])
 def test_a_second_process_is_refused_even_if_it_is_not_known_which_is_the_first(holder, tmp_path):
     with lock(tmp_path):
-        (tmp_path / "lock_holder.json").unlink() if holder is None else (tmp_path / "lock_holder.json").write_text(
-            holder
-        )
+        (tmp_path / "lock_holder.json").unlink()
+        if holder is not None:
+            (tmp_path / "lock_holder.json").write_text(holder)
         with pytest.raises(InUseError, match=f"^{tmp_path}: in use by another process, which is training there$"):
             train(tiny_config(), tmp_path)
 

@@ -98,7 +98,8 @@ def apply_mask(picture: Numbers, mask: Flags) -> Numbers:
 def save(figure: Figure, stem: Path) -> list[Path]:
     """Write a figure as PNG and as SVG, and return the paths written.
 
-    Both are written atomically. They depend on the figure alone: they have no date and no random names, so drawing again gives the same bytes.
+    Both are written atomically. They depend on the figure alone: they have no date and no random names, so drawing
+    again gives the same bytes.
 
     Args:
         figure: The figure.

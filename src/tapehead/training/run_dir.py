@@ -148,7 +148,7 @@ def check_unchanged(path: Path, checkpoint: Checkpoint, config: RunConfig) -> No
 
 
 def _flatten(described: dict[str, Any]) -> dict[str, Any]:
-    """List the options of a configuration by dotted names: `model` is the model's name, `model.memory_slots` an option."""
+    """List the options of a configuration by dotted names; `model` alone is the model's name."""
     flat = {}
     for name, value in described.items():
         if isinstance(value, dict):
