@@ -11,7 +11,7 @@ from tapehead.experiments.records import record_run
 from tapehead.training.checksums import CHECKSUM, open_sealed, seal
 from tapehead.training.errors import DamagedFileError, RunDirError
 from tapehead.training.loaded_run import load_run
-from tapehead.training.restore import finished_result
+from tapehead.training.restore import finished_result, write_result
 from tapehead.training.run_dir import append_rows, read_evaluations
 from tests.training.tiny import digests, expect_no_warning, resume, tiny_config, train
 
@@ -111,6 +111,16 @@ def test_the_configuration_of_another_run_is_refused(tmp_path: Path) -> None:
     shutil.rmtree(tmp_path / "run/checkpoints")
     with pytest.raises(RunDirError, match=rf"run\.json: {UNLIKE}"):
         resume(tmp_path / "run")
+
+
+def test_weights_of_another_model_are_refused_in_one_line(tmp_path: Path) -> None:
+    """As they are after a change in the code of a model of one's own."""
+    result = train(tiny_config(), tmp_path)
+    tiny_config(memory_width=7).make_model().save(tmp_path / "weights.safetensors")
+    write_result(tmp_path, result, digests(tmp_path)[1])
+    with pytest.raises(DamagedFileError, match=r"weights\.safetensors: the weights are of another model: ") as caught:
+        load_run(tmp_path, expect_no_warning)
+    assert "\n" not in str(caught.value)
 
 
 def test_a_sealed_file_reads_back_and_any_other_text_of_it_is_refused(tmp_path: Path) -> None:

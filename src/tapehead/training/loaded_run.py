@@ -12,7 +12,7 @@ from tapehead.models.files import WEIGHTS
 from tapehead.tasks import Task
 from tapehead.training.checkpoints import last_checkpoint
 from tapehead.training.config import RunConfig
-from tapehead.training.errors import RunDirError
+from tapehead.training.errors import DamagedFileError, RunDirError
 from tapehead.training.restore import check_result, restore
 from tapehead.training.run_dir import CHECKPOINTS, read_config
 from tapehead.training.step import Learner
@@ -37,14 +37,18 @@ def load_run(path: Path, warn: Callable[[str], None], device: torch.device | str
 
     Raises:
         RunDirError: There is no run here, its configuration was changed, or it has no checkpoint yet.
-        DamagedFileError: No checkpoint is whole.
+        DamagedFileError: No checkpoint is whole, or the weights are not those of the run's model.
         TypeError: A field of run.json is of the wrong type.
         ValueError: run.json is no configuration of a run.
     """
     learner = Learner(read_config(path), device)
     result, damaged = check_result(path)
     if result is not None and not damaged:
-        learner.model.load_state_dict(load((path / WEIGHTS).read_bytes()))
+        try:
+            learner.model.load_state_dict(load((path / WEIGHTS).read_bytes()))
+        except RuntimeError as problem:
+            reason = " ".join(str(problem).split())
+            raise DamagedFileError(f"{path / WEIGHTS}: the weights are of another model: {reason}") from problem
         return LoadedRun(learner.config, result.step, learner.task, learner.model)
     checkpoint, problems = last_checkpoint(path / CHECKPOINTS)
     if checkpoint is None:
