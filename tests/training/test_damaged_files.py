@@ -104,13 +104,14 @@ def _change_value(data: bytes, drawn: random.Random) -> bytes:
 
 
 def damage(path: Path, drawn: random.Random) -> None:
-    """Damage a file, or remove it; without its manifest, though, a checkpoint is merely one that was not finished."""
+    """Damage a file, or remove it; but without its manifest a checkpoint, or without its result a run, never finished."""
     data = path.read_bytes()
     text = path.suffix in {".json", ".jsonl"}
     ways: list[Callable[[bytes, random.Random], bytes]] = [_change_bytes]
     if text:
         ways += [_change_lines, _change_value, _change_value]
-    if drawn.random() < 0.03 and not (path.parent.name == "checkpoints" and text):
+    marks_the_end = path.name == "result.json" or (path.parent.name == "checkpoints" and text)
+    if drawn.random() < 0.03 and not marks_the_end:
         path.unlink()
     else:
         path.write_bytes(drawn.choice(ways)(data, drawn))

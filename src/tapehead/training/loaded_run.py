@@ -46,9 +46,9 @@ def load_run(path: Path, warn: Callable[[str], None], device: torch.device | str
     if result is not None and not damaged:
         try:
             learner.model.load_state_dict(load((path / WEIGHTS).read_bytes()))
-        except RuntimeError as problem:
-            reason = " ".join(str(problem).split())
-            raise DamagedFileError(f"{path / WEIGHTS}: the weights are of another model: {reason}") from problem
+        except RuntimeError as error:
+            reason = " ".join(str(error).split())
+            raise DamagedFileError(f"{path / WEIGHTS}: the weights are of another model: {reason}") from error
         return LoadedRun(learner.config, result.step, learner.task, learner.model)
     checkpoint, problems = last_checkpoint(path / CHECKPOINTS)
     if checkpoint is None:
