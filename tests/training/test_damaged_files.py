@@ -104,7 +104,7 @@ def _change_value(data: bytes, drawn: random.Random) -> bytes:
 
 
 def damage(path: Path, drawn: random.Random) -> None:
-    """Damage a file, or remove it; but without its manifest a checkpoint, or without its result a run, never finished."""
+    """Damage a file, or remove it, but for those without which a checkpoint or a run merely never was finished."""
     data = path.read_bytes()
     text = path.suffix in {".json", ".jsonl"}
     ways: list[Callable[[bytes, random.Random], bytes]] = [_change_bytes]
