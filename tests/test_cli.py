@@ -251,11 +251,12 @@ def test_the_scores_are_printed_even_where_they_cannot_be_recorded(tmp_path):
 
 
 def test_a_damaged_checkpoint_is_a_warning_when_the_one_before_is_looked_at(tmp_path):
-    train(tiny_config(), tmp_path)
-    (tmp_path / "checkpoints/00000012.json").write_text("{}")
+    with pytest.raises(StoppedError):
+        train(tiny_config(), tmp_path, should_stop=stop_after(10))
+    (tmp_path / "checkpoints/00000010.json").write_text("{}")
     said = tapehead("evaluate", tmp_path, "--sizes", "3", "--sequences", "2")
     assert "step 8, 5 memory slots" in " ".join(said.out.split())
-    assert "taking the one before, of step 8" in said.err
+    assert "taking the checkpoint of step 8" in said.err
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ import os
 import random
 import signal
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -14,12 +15,18 @@ from tests.command_line import TINY_FLAGS, started
 from tests.training.tiny import digests, resume
 
 LONG = [*TINY_FLAGS, "--steps=100000", "--checkpoint-every=50000", "--eval-every=20"]
+EVALUATING = [*TINY_FLAGS, "--steps=1000", "--eval-every=1", "--eval-sequences=20000"]
+"""Nearly all the time goes into evaluations, each of which takes longer than a second."""
+GRAVES = ["--model=lstm", "--recipe=graves2014", "--threads=1", "--steps=1000", "--eval-every=1"]
+"""An evaluation of repeat copy with 320 sequences takes five seconds on one thread."""
 STATUS = {signal.SIGTERM: 143, signal.SIGINT: 130}
 
 
-def interrupted(path: Path, number: signal.Signals, delay: float) -> int:
+def interrupted(
+    path: Path, number: signal.Signals, delay: float, flags: Sequence[str] = LONG, task: str = "copy"
+) -> int:
     """Start a long run, send it a signal so many seconds after its first measurement; say where it then stands."""
-    process = started(["train", "copy", "--out", path, *LONG], path.with_suffix(".err"))
+    process = started(["train", task, "--out", path, *flags], path.with_suffix(".err"))
     while not (path / "metrics.jsonl").exists() or not (path / "metrics.jsonl").stat().st_size:
         assert process.is_alive()
         time.sleep(0.01)
@@ -43,6 +50,20 @@ def test_a_signal_saves_the_run_and_tells_by_the_exit_status(number, tmp_path):
     step = interrupted(tmp_path / "run", number, 0.1)
     measured = [json.loads(line)["step"] for line in (tmp_path / "run/metrics.jsonl").read_text().splitlines()]
     assert measured == list(range(20, step + 1, 20)), "no step is lost: all up to the checkpoint are accounted for"
+
+
+def test_a_signal_during_an_evaluation_saves_the_run_before_it(tmp_path):
+    step = interrupted(tmp_path / "run", signal.SIGTERM, 0.1, EVALUATING)
+    measured = [json.loads(line)["step"] for line in (tmp_path / "run/metrics.jsonl").read_text().splitlines()]
+    assert measured == list(range(1, step)), "the evaluation after the last step is to be done again"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", STATUS)
+def test_ten_signals_during_evaluations_of_a_large_model(number, tmp_path):
+    drawn = random.Random(number)
+    for attempt in range(10):
+        assert interrupted(tmp_path / str(attempt), number, drawn.uniform(0, 5), GRAVES, "repeat_copy") > 0
 
 
 @pytest.mark.slow

@@ -82,6 +82,33 @@ def test_a_folder_is_refused_by_its_name(tmp_path: Path) -> None:
         tapehead.load(tmp_path)
 
 
+def test_the_folder_of_a_run_is_refused_with_the_file_in_it(tmp_path: Path) -> None:
+    (tmp_path / "weights.safetensors").write_bytes(GOOD)
+    with pytest.raises(IsADirectoryError, match=rf"; its model is read by tapehead\.load\('{tmp_path}/weights\.safete"):
+        tapehead.load(tmp_path)
+
+
+@pytest.mark.parametrize("path", [3, None, b"model"], ids=str)
+def test_a_model_is_saved_to_a_path(path: object) -> None:
+    with pytest.raises(TypeError, match="^path: expected a str or a pathlib.Path, not "):
+        MODEL.save(path)
+
+
+def test_an_empty_path_is_refused_by_its_name() -> None:
+    for use in (tapehead.load, MODEL.save):
+        with pytest.raises(ValueError, match="^path: expected the path of a file, not ''$"):
+            use("")
+
+
+@pytest.mark.parametrize(
+    ("damage", "reason"), [("empty", "it is empty"), ("zeros", "it is no safetensors file, or a damaged one")]
+)
+def test_what_is_wrong_with_a_file_is_said_in_plain_words(damage: str, reason: str, tmp_path: Path) -> None:
+    (tmp_path / "model").write_bytes(DAMAGED[damage])
+    with pytest.raises(ValueError, match=f"'{tmp_path}/model': {reason}$"):
+        tapehead.load(tmp_path / "model")
+
+
 @pytest.mark.parametrize("damage", DAMAGED)
 def test_a_damaged_file_is_refused_by_its_name(damage: str, tmp_path: Path) -> None:
     path = tmp_path / "model.safetensors"

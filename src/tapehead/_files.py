@@ -22,6 +22,19 @@ def write_atomically(path: Path, data: bytes) -> None:
     if not path.parent.is_dir():
         raise FileNotFoundError(errno.ENOENT, "expected a folder that exists", str(path.parent))
     temporary = path.with_name(f".{path.name}.{uuid4().hex}.part")
+    try:
+        _write_and_rename(temporary, path, data)
+    except OSError as problem:
+        problem.filename = str(path)  # not that of the temporary file, or none at all
+        raise
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+def _write_and_rename(temporary: Path, path: Path, data: bytes) -> None:
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
     try:
         with os.fdopen(descriptor, "wb") as file:
@@ -32,8 +45,3 @@ def write_atomically(path: Path, data: bytes) -> None:
     except BaseException:
         os.unlink(temporary)
         raise
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)

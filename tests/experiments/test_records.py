@@ -22,9 +22,9 @@ def test_a_record_holds_all_that_is_known_of_a_run(tmp_path: Path) -> None:
     run = trained(tmp_path / "run", seed=3)
     append_rows(run / "evaluations.jsonl", [ROW])
     record = record_run(run)
-    assert record.config == read_json(run / "run.json")
+    assert record.config == tiny_config("lstm", seed=3).to_json()
     assert record.environment == read_json(run / "environment.json")[-1]
-    assert record.result == read_json(run / "result.json")
+    assert record.result.items() <= read_json(run / "result.json").items()
     assert record.curve == [{name: row[name] for name in CURVE} for row in read_rows(run / "metrics.jsonl")]
     assert record.evaluations == [ROW]
     assert (record.name, record.task, record.model, record.seed) == ("run", "copy", "lstm", 3)

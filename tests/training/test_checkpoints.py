@@ -17,7 +17,7 @@ from tapehead.training.checkpoints import (
     remove_later,
     write_checkpoint,
 )
-from tapehead.training.errors import BrokenCheckpointError, StoppedError
+from tapehead.training.errors import DamagedFileError, StoppedError
 from tests.training.tiny import digests, resume, stop_after, tiny_config, train, undisturbed
 
 
@@ -97,7 +97,7 @@ def test_a_checkpoint_under_the_name_of_another_is_found_out(tmp_path):
     two_checkpoints(tmp_path)
     for suffix in ("json", "safetensors"):
         shutil.copy(tmp_path / f"00000003.{suffix}", tmp_path / f"00000007.{suffix}")
-    with pytest.raises(BrokenCheckpointError, match="it is of step 3"):
+    with pytest.raises(DamagedFileError, match="it is of step 3"):
         read_checkpoint(tmp_path, 7)
 
 
@@ -113,7 +113,7 @@ def test_if_none_is_whole_nothing_is_loaded(tmp_path):
     two_checkpoints(tmp_path)
     for path in tmp_path.iterdir():
         path.write_bytes(b"")
-    with pytest.raises(BrokenCheckpointError, match="no checkpoint is whole"):
+    with pytest.raises(DamagedFileError, match="no checkpoint is whole"):
         last_checkpoint(tmp_path)
 
 
@@ -160,7 +160,7 @@ def test_a_run_goes_on_from_the_checkpoint_before_a_damaged_one_and_ends_the_sam
     warnings: list[str] = []
     resume(tmp_path / "run", warn=warnings.append)
     assert len(warnings) == 1
-    assert "resuming from the checkpoint before it, of step 8" in warnings[0]
+    assert "it is made again from the checkpoint of step 8" in warnings[0]
     assert digests(tmp_path / "run") == expected
 
 
@@ -169,7 +169,7 @@ def test_metrics_that_were_changed_are_found_out(tmp_path):
         train(tiny_config(), tmp_path, should_stop=stop_after(10))
     metrics = (tmp_path / "metrics.jsonl").read_text()
     (tmp_path / "metrics.jsonl").write_text(metrics.replace("1", "2", 1))
-    with pytest.raises(BrokenCheckpointError, match="not what was written up to step 10"):
+    with pytest.raises(DamagedFileError, match="not what was written up to step 10"):
         resume(tmp_path)
 
 
@@ -179,7 +179,7 @@ def test_a_checkpoint_of_another_model_is_refused_in_one_line(tmp_path):
     folder = tmp_path / "checkpoints"
     last, _ = last_checkpoint(folder)
     write_checkpoint(folder, last._replace(tensors={"model.nothing": torch.zeros(1)}))
-    with pytest.raises(BrokenCheckpointError, match="of another model") as caught:
+    with pytest.raises(DamagedFileError, match="of another model") as caught:
         resume(tmp_path)
     assert "\n" not in str(caught.value)
 

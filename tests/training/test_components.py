@@ -14,6 +14,7 @@ from tapehead.training.components import KINDS, Component, find, known_options
 from tapehead.training.config import RunConfig
 from tapehead.training.curricula.fixed import Longest
 from tapehead.training.recipes import RECIPES, configure
+from tapehead.training.run_dir import read_config
 from tests.processes import complaints
 from tests.training.tiny import digests, resume, tiny_config, train
 
@@ -111,7 +112,7 @@ def test_a_curriculum_and_an_optimizer_are_taken_by_import_path_too(own, tmp_pat
     )
     assert known_options("optimizer", "torch.optim:NAdam")["momentum_decay"].default == 4e-3
     train(config, tmp_path / "run")
-    assert RunConfig.from_json((tmp_path / "run/run.json").read_bytes(), "run.json") == config
+    assert read_config(tmp_path / "run") == config
 
 
 def test_what_is_wrong_with_a_name_is_said(tmp_path):

@@ -7,10 +7,9 @@ from pathlib import Path
 import pytest
 
 from tapehead.training import loop
-from tapehead.training.checkpoints import last_checkpoint
-from tapehead.training.errors import StoppedError
-from tapehead.training.step import Learner
-from tests.training.tiny import never, tiny_config, train
+from tapehead.training.errors import EvaluationStoppedError, StoppedError
+from tapehead.training.evaluation import CHUNK, evaluate
+from tests.training.tiny import digests, never, resume, tiny_config, train
 
 
 @pytest.mark.parametrize(
@@ -41,19 +40,43 @@ def test_it_asks_after_every_step(reported_after: float, tmp_path: Path, monkeyp
     assert len(asked) == 12
 
 
-def test_a_signal_during_an_evaluation_stops_the_run_right_after_it(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def stop_at(call: int) -> loop.ShouldStop:
+    """Stop at this call, whichever part of the training makes it."""
+    calls = iter(range(1, 1_000_000))
+    return lambda: signal.SIGTERM if next(calls) == call else None
+
+
+@pytest.mark.parametrize("curriculum", ["uniform", "naive"])
+def test_a_run_stopped_in_the_middle_of_an_evaluation_ends_as_the_undisturbed_one(
+    curriculum: str, tmp_path: Path
 ) -> None:
-    come: list[int] = []
-    evaluate = Learner.evaluate
+    growing = {"threshold": 100.0, "max_length": 6} if curriculum == "naive" else {}
+    config = tiny_config("lstm", curriculum=curriculum, steps=4, eval_every=3, eval_sequences=2 * CHUNK, **growing)
+    calls: list[None] = []
+    train(config, tmp_path / "undisturbed", should_stop=lambda: calls.append(None))
+    assert len(calls) >= 4 + 2, "after every step, and once in every evaluation"
+    for call in range(1, len(calls)):
+        path = tmp_path / str(call)
+        with pytest.raises(StoppedError):
+            train(config, path, should_stop=stop_at(call))
+        resume(path)
+        assert digests(path) == digests(tmp_path / "undisturbed")
 
-    def interrupted(self: Learner, step: int):
-        come.append(signal.SIGTERM)
-        return evaluate(self, step)
 
-    monkeypatch.setattr(Learner, "evaluate", interrupted)
-    with pytest.raises(StoppedError):
-        train(tiny_config(), tmp_path, should_stop=lambda: come[0] if come else None)
-    checkpoint, _ = last_checkpoint(tmp_path / "checkpoints")
-    assert checkpoint is not None
-    assert checkpoint.step == 5
+def test_an_evaluation_may_be_stopped_again_and_again(tmp_path: Path) -> None:
+    config = tiny_config("lstm", steps=4, eval_every=3, eval_sequences=3 * CHUNK)
+    train(config, tmp_path / "undisturbed")
+    with pytest.raises(StoppedError, match="after step 3, and saved"):
+        train(config, tmp_path / "stopped", should_stop=stop_at(3))
+    for _ in range(3):
+        with pytest.raises(StoppedError, match="after step 3, and saved"):
+            resume(tmp_path / "stopped", should_stop=stop_at(2))
+    resume(tmp_path / "stopped")
+    assert digests(tmp_path / "stopped") == digests(tmp_path / "undisturbed")
+
+
+def test_a_stopped_evaluation_of_a_trained_model_gives_no_score() -> None:
+    config = tiny_config("lstm")
+    with pytest.raises(EvaluationStoppedError, match="stopped by SIGTERM during an evaluation") as caught:
+        evaluate(config.make_model(), config.make_task(), (3,), 3 * CHUNK, 1, should_stop=stop_at(2))
+    assert caught.value.status == 143

@@ -185,6 +185,9 @@ LATER: dict[str, tuple[str, str]] = {
     "DoubleLater": ("return b._replace(inputs=b.inputs.double())", "DoubleLater.sample: expected inputs of torch.floa"),
 }  # fmt: skip
 
+INPUTS = {"NanInputs": "np.nan", "InfiniteInputs": "np.inf"}
+"""Tasks whose inputs are no numbers, and what they are instead."""
+
 FEW = ["--model=lstm", "--hidden-size=3", "--batch-size=2", "--steps=60", "--eval-every=60", "--eval-sequences=2"]
 
 
@@ -201,6 +204,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         text += f"\n\nclass {name}(Good):\n    drawn: ClassVar[list] = []\n\n    def sample(self, sizes, generator):\n"
         text += "        b = super().sample(sizes, generator)\n        self.drawn.append(1)\n"
         text += f"        if len(self.drawn) >= 40:\n            {instead}\n        return b\n"
+    for name, value in INPUTS.items():
+        text += f"\n\nclass {name}(Good):\n    def sample(self, sizes, generator):\n"
+        text += f"        b = super().sample(sizes, generator)\n        return b._replace(inputs=b.inputs + {value})\n"
     folder = tmp_path_factory.mktemp("odd")
     (folder / "odd.py").write_text(text)
     return folder
@@ -235,6 +241,13 @@ def test_what_a_task_declares_wrongly_is_said(folder):
     said = trained(list(DECLARED), folder)
     assert {name: said[name] for name, (_, expected) in DECLARED.items() if not is_one_line(said[name], expected)} == {}
     assert not [name for name in DECLARED if (folder / name).exists()], "nothing is begun"
+
+
+def test_inputs_that_are_no_numbers_are_said_to_be_the_cause(folder):
+    for name, said in trained(list(INPUTS), folder).items():
+        assert said.status == 1
+        expected = "step 1: the loss is nan, and the `inputs` of its batch hold NaN or infinite values; there is no"
+        assert said.err.startswith(f"tapehead: {expected}"), (name, said)
 
 
 def test_what_goes_wrong_later_stops_the_run_with_a_line_and_what_was_saved_is_kept(folder):

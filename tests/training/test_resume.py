@@ -2,6 +2,7 @@
 
 import json
 import random
+import shutil
 
 import pytest
 import torch
@@ -11,16 +12,17 @@ from tapehead.models import MODELS
 from tapehead.training.checkpoints import last_checkpoint, write_checkpoint
 from tapehead.training.components import known_options
 from tapehead.training.curricula import CURRICULA
-from tapehead.training.errors import BrokenCheckpointError, RunDirError, StoppedError
+from tapehead.training.errors import DamagedFileError, RunDirError, StoppedError
 from tapehead.training.optimizers import OPTIMIZERS
-from tapehead.training.run_dir import METRICS, read_rows
+from tapehead.training.run_dir import METRICS, read_rows, start_run_dir
 from tests.training.tiny import digests, expect_no_warning, resume, stop_after, tiny_config, train, undisturbed
 
 EVERY_KIND = [(model, optimizer) for model in MODELS for optimizer in OPTIMIZERS]
 
 
 def stopped_and_resumed(config, path, step: int) -> tuple[str, str]:
-    with pytest.raises(StoppedError, match=f"after step {step}, and saved; go on with `tapehead resume {path}`"):
+    """Stop at that call of `should_stop`: there is one after every step, and one in a curriculum's evaluation."""
+    with pytest.raises(StoppedError, match=rf"after step \d+, and saved; go on with `tapehead resume {path}`"):
         train(config, path, should_stop=stop_after(step))
     resume(path)
     return digests(path)
@@ -81,7 +83,7 @@ def test_a_checkpoint_without_its_curriculum_s_state_is_refused(tmp_path):
                 train(tiny_config(curriculum=curriculum), folder, should_stop=stop_after(5))
             last, _ = last_checkpoint(folder / "checkpoints")
             write_checkpoint(folder / "checkpoints", last._replace(state={**last.state, "curriculum": state}))
-            with pytest.raises(BrokenCheckpointError, match="the checkpoint is of another curriculum: expected"):
+            with pytest.raises(DamagedFileError, match="the checkpoint is of another curriculum: expected"):
                 resume(folder)
 
 
@@ -128,8 +130,29 @@ def test_a_changed_configuration_is_refused(tmp_path):
     described = json.loads((tmp_path / "run.json").read_text())
     described["optimizer"]["options"]["lr"] = 0.5
     (tmp_path / "run.json").write_text(json.dumps(described))
-    with pytest.raises(RunDirError, match=r"optimizer was .*'lr': 0\.25.* and is .*'lr': 0\.5"):
+    with pytest.raises(RunDirError, match=r"was changed after the run began: optimizer\.lr was 0\.25 and is 0\.5"):
         resume(tmp_path)
+
+
+def test_the_configuration_of_another_run_is_refused(tmp_path):
+    train(tiny_config("lstm"), tmp_path / "other")
+    with pytest.raises(StoppedError):
+        train(tiny_config(), tmp_path / "run", should_stop=stop_after(5))
+    shutil.copy(tmp_path / "other/run.json", tmp_path / "run/run.json")
+    with pytest.raises(RunDirError, match=r"was changed after the run began: model was 'ntm' and is 'lstm'"):
+        resume(tmp_path / "run")
+
+
+def test_a_configuration_cannot_be_edited_before_the_first_checkpoint_either(tmp_path):
+    start_run_dir(tmp_path, tiny_config(seed=1))
+    text = (tmp_path / "run.json").read_text()
+    (tmp_path / "run.json").write_text(text.replace('"seed": 1', '"seed": 2'))
+    with pytest.raises(
+        RunDirError, match=r"run\.json: was changed or damaged; `tapehead train` begins a run with other"
+    ):
+        resume(tmp_path)
+    (tmp_path / "run.json").write_text(json.dumps(json.loads(text)))
+    assert resume(tmp_path).step == 12, "only its layout was changed"
 
 
 def test_going_on_under_other_software_warns(tmp_path):
@@ -169,8 +192,15 @@ def test_a_finished_run_that_lost_its_result_finishes_again(text, tmp_path):
     before = digests(tmp_path)
     (tmp_path / "weights.safetensors").unlink()
     (tmp_path / "result.json").unlink() if text is None else (tmp_path / "result.json").write_text(text)
-    assert resume(tmp_path)._replace(seconds=0) == result._replace(seconds=0)
+    warnings: list[str] = []
+    assert resume(tmp_path, warn=warnings.append)._replace(seconds=0) == result._replace(seconds=0)
     assert digests(tmp_path) == before
+    if text is None:
+        assert warnings == []
+    else:
+        (warning,) = warnings
+        assert warning.startswith(f"{tmp_path}/result.json: not what was written: ")
+        assert warning.endswith("; it is made again from the checkpoint of step 12")
 
 
 def test_a_lost_note_of_the_environment_is_a_warning(tmp_path):
@@ -179,6 +209,33 @@ def test_a_lost_note_of_the_environment_is_a_warning(tmp_path):
     (tmp_path / "environment.json").write_text("{")
     warnings: list[str] = []
     resume(tmp_path, warn=warnings.append)
-    assert warnings == [
-        f"{tmp_path}/environment.json: missing or damaged, so the environment of the steps before is not known"
-    ]
+    file, unknown = tmp_path / "environment.json", "the environment of the steps before is not known"
+    assert warnings == [f"{file}: damaged, and set aside as environment.json.damaged; {unknown}"]
+    assert (tmp_path / "environment.json.damaged").read_text() == "{"
+    file.unlink()
+    (tmp_path / "result.json").unlink()
+    resume(tmp_path, warn=warnings.append)
+    assert warnings[1:] == [f"{file}: missing; {unknown}"]
+
+
+@pytest.mark.parametrize(
+    "line", ['{"step": "4", "seconds": 1}', '{"seconds": 1}', "[]", '{"step": 4, "seconds": null}', "{"]
+)
+def test_damaged_timings_are_set_aside_with_a_warning(line, tmp_path):
+    with pytest.raises(StoppedError):
+        train(tiny_config(), tmp_path, should_stop=stop_after(11))
+    timings = (tmp_path / "timings.jsonl").read_text()
+    (tmp_path / "timings.jsonl").write_text(f"{line}\n{timings}")
+    warnings: list[str] = []
+    resume(tmp_path, warn=warnings.append)
+    assert warnings == [f"{tmp_path}/timings.jsonl: damaged, and set aside as timings.jsonl.damaged"]
+    assert [row["step"] for row in read_rows(tmp_path / "timings.jsonl")] == [12]
+
+
+def test_half_a_line_of_timings_that_a_crash_left_is_cut_off_without_a_word(tmp_path):
+    with pytest.raises(StoppedError):
+        train(tiny_config(), tmp_path, should_stop=stop_after(11))
+    with (tmp_path / "timings.jsonl").open("a") as file:
+        file.write('{"step": 12')
+    resume(tmp_path)
+    assert [row["step"] for row in read_rows(tmp_path / "timings.jsonl")] == [5, 10, 12]

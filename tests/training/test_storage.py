@@ -3,15 +3,18 @@
 import errno
 import fcntl
 import os
+import re
 import resource
 from pathlib import Path
 
 import pytest
 import torch
+from matplotlib.figure import Figure
 
+from tapehead import plots
 from tapehead.training.checkpoints import last_checkpoint
-from tapehead.training.errors import RunDirError, StoppedError, StorageError
-from tapehead.training.run_dir import lock
+from tapehead.training.errors import InUseError, RunDirError, StoppedError, StorageError
+from tapehead.training.run_dir import explain_errors, lock
 from tests.processes import PROCESSES, elsewhere
 from tests.training.tiny import digests, resume, stop_after, tiny_config, train, undisturbed
 
@@ -31,8 +34,7 @@ def fill(tmp_path: Path, levels: list[int]) -> None:
         path = tmp_path / str(level)
         said = elsewhere(until_full, path, level)
         assert str(path) in said
-        assert " bytes needed, " in said
-        assert " free" in said
+        assert re.search(r"no space: [1-9]\d* bytes needed, \d+ bytes free", said), said
         if (path / "run.json").exists():
             _, problems = last_checkpoint(path / "checkpoints")
             assert problems == []
@@ -89,6 +91,42 @@ def test_a_second_process_is_refused_and_told_which_is_the_first(tmp_path):
     release.set()
     first.join()
     resume(begun)
+
+
+@pytest.mark.parametrize("holder", [None, "", "[1]", '"x"', "true"])
+def test_a_second_process_is_refused_even_if_it_is_not_known_which_is_the_first(holder, tmp_path):
+    with lock(tmp_path):
+        (tmp_path / "lock_holder.json").unlink()
+        if holder is not None:
+            (tmp_path / "lock_holder.json").write_text(holder)
+        with pytest.raises(InUseError, match=f"^{tmp_path}: in use by another process, which is training there$"):
+            train(tiny_config(), tmp_path)
+
+
+def fill_while_drawing(path: Path, largest_file: int) -> str:
+    resource.setrlimit(resource.RLIMIT_FSIZE, (largest_file, resource.RLIM_INFINITY))
+    with pytest.raises(StorageError) as caught, explain_errors(path):
+        plots.save(Figure(), path / "picture")
+    return str(caught.value)
+
+
+def test_a_full_disk_leaves_no_half_of_a_picture(tmp_path):
+    said = elsewhere(fill_while_drawing, tmp_path, 100)
+    assert said.startswith(f"{tmp_path}/picture.png: no space: ")
+    assert list(tmp_path.iterdir()) == []
+
+
+def fill_while_saving(path: Path, largest_file: int) -> str:
+    resource.setrlimit(resource.RLIMIT_FSIZE, (largest_file, resource.RLIM_INFINITY))
+    with pytest.raises(OSError, match="File too large") as caught:
+        tiny_config().make_model().save(path)
+    return str(caught.value)
+
+
+def test_a_full_disk_names_the_model_s_file(tmp_path):
+    said = elsewhere(fill_while_saving, tmp_path / "model.safetensors", 100)
+    assert said == f"[Errno {errno.EFBIG}] File too large: '{tmp_path}/model.safetensors'"
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_the_lock_of_a_killed_process_is_free(tmp_path):

@@ -9,8 +9,8 @@ from shlex import quote
 from tapehead.cli._bar import show_progress
 from tapehead.cli._parser import Parser, add_device, add_json, add_threads, read_count
 from tapehead.training.config import RunConfig
-from tapehead.training.loop import CHECKPOINT_EVERY, OnProgress, ShouldStop
-from tapehead.training.signals import watch_signals
+from tapehead.training.loop import CHECKPOINT_EVERY, OnProgress
+from tapehead.training.signals import ShouldStop, watch_signals
 from tapehead.training.train_state import Result
 
 

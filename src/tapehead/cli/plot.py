@@ -37,6 +37,9 @@ def run(words: Sequence[str]) -> None:
         else:
             check_together(paths, records, chosen)
             place, pictures = Path(PLOTS), {}
+    for record in records:
+        if record.note:
+            warn(record.note)
     place = chosen.out or place
     pictures = draw_records(records) | pictures
     with explain_errors(place):

@@ -14,7 +14,8 @@ from tapehead.tasks import Size
 from tapehead.training.config import RunConfig
 from tapehead.training.evaluation import evaluation_row
 from tapehead.training.loaded_run import LoadedRun
-from tapehead.training.run_dir import EVALUATIONS, append_rows, read_rows
+from tapehead.training.run_dir import EVALUATIONS, append_rows, read_evaluations
+from tapehead.training.signals import ShouldStop, never_stop
 
 SEQUENCES = 192
 """As many as Collier & Beel 2018 take for each point of their tables."""
@@ -83,7 +84,7 @@ def missing_evaluations(
     names, own_slots = config.make_task().size_names, config.model.options.get("memory_slots")
     recorded = {
         (tuple(row.get(name) for name in names), row.get("memory_slots"), row.get("sequences"))
-        for row in read_rows(path / EVALUATIONS)
+        for row in read_evaluations(path)[0]
         if row.get("step") == step
     }
     wanted = [
@@ -94,15 +95,19 @@ def missing_evaluations(
     return [one for one in dict.fromkeys(wanted) if one not in recorded]
 
 
-def evaluate_missing(path: Path, loaded: LoadedRun, evaluations: Sequence[Evaluation]) -> Iterator[dict[str, Any]]:
+def evaluate_missing(
+    path: Path, loaded: LoadedRun, evaluations: Sequence[Evaluation], should_stop: ShouldStop = never_stop
+) -> Iterator[dict[str, Any]]:
     """Do the evaluations that a run has not recorded yet; each is recorded as soon as it is done, and given back.
 
     Args:
         path: The run directory.
         loaded: The run as it stands there.
         evaluations: All that is wanted.
+        should_stop: Called now and then during each; see ShouldStop.
 
     Raises:
+        EvaluationStoppedError: `should_stop` returned a signal; the evaluation at hand is not recorded.
         StorageError: The directory cannot be written to.
         ValueError: There is no sequence of such a size, or no memory of so many slots.
     """
@@ -111,6 +116,7 @@ def evaluate_missing(path: Path, loaded: LoadedRun, evaluations: Sequence[Evalua
     for size, slots, sequences in missing_evaluations(path, config, loaded.step, evaluations):
         if slots is not None and slots not in resized:
             resized[slots] = with_memory_slots(loaded, slots)
-        row = evaluation_row(resized[slots].model, loaded.task, size, sequences, config.seed, loaded.step)
+        model = resized[slots].model
+        row = evaluation_row(model, loaded.task, size, sequences, config.seed, loaded.step, should_stop)
         append_rows(path / EVALUATIONS, [row])
         yield row

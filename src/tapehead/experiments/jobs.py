@@ -23,17 +23,17 @@ from tapehead.experiments.evaluations import Evaluation, missing_evaluations
 from tapehead.experiments.grid import Grid
 from tapehead.experiments.labels import identify
 from tapehead.training.checkpoints import saved_steps
+from tapehead.training.checksums import CHECKSUM
 from tapehead.training.errors import InUseError, RunDirError
 from tapehead.training.restore import finished_result
 from tapehead.training.run_dir import (
     CHECKPOINTS,
     CONFIG,
-    EVALUATIONS,
     LOCK,
     explain_errors,
     read_config,
+    read_evaluations,
     read_json,
-    read_rows,
     start_run_dir,
     write_json,
 )
@@ -67,13 +67,13 @@ class Job(NamedTuple):
     def saved_progress(self) -> tuple[int, bool, int]:
         """Give what would not be lost if its process died now; more is larger."""
         steps = saved_steps(self.path / CHECKPOINTS)
-        evaluated = len(read_rows(self.path / EVALUATIONS))
+        evaluated = len(read_evaluations(self.path)[0])
         return max(steps, default=0), finished_result(self.path) is not None, evaluated
 
     def last_progress(self) -> dict[str, Any]:
         """Read what its last process said of itself; empty if there was none."""
         said = read_json(self.path / PROGRESS)
-        return said if isinstance(said, dict) else {}
+        return said if isinstance(said, dict) and type(said.get("step")) is int else {}
 
     def last_step(self) -> int:
         """Give the training step that it has reached, as far as is known."""
@@ -95,7 +95,10 @@ def find_jobs(grid: Grid, out: Path) -> list[Job]:
         RunDirError: A directory that is needed holds another run.
     """
     found = {path.parent: read_json(path) for path in sorted(out.glob(f"*/{CONFIG}"))}
-    there = {identify(config): path for path, config in found.items() if config and isinstance(config, dict)}
+    configs = {
+        path: config for path, config in found.items() if isinstance(config, dict) and config.pop(CHECKSUM, None)
+    }
+    there = {identify(config): path for path, config in configs.items()}
     jobs = []
     for name, config in grid.runs.items():
         path = there.get(identify(config.to_json()), out / name)
@@ -148,7 +151,8 @@ def hold(path: Path) -> Iterator[None]:
 def read_holder(path: Path) -> Holder | None:
     """Read which process holds a run; None if that is not known. It says nothing of a run that is not held."""
     said = read_json(path / WORKER_HOLDER)
-    return Holder(**said) if isinstance(said, dict) and said.keys() == set(Holder._fields) else None
+    whole = isinstance(said, dict) and said.keys() == set(Holder._fields) and type(said["pid"]) is int
+    return Holder(**said) if whole else None
 
 
 def is_held(path: Path, name: str = WORKER_LOCK) -> bool:

@@ -11,16 +11,8 @@ from tapehead.experiments.jobs import Job
 from tapehead.experiments.labels import find_recipe
 from tapehead.training.components import KINDS
 from tapehead.training.config import RunConfig
-from tapehead.training.restore import finished_result
-from tapehead.training.run_dir import (
-    ENVIRONMENT,
-    EVALUATIONS,
-    METRICS,
-    explain_errors,
-    read_config,
-    read_json,
-    read_rows,
-)
+from tapehead.training.restore import check_result, read_curve
+from tapehead.training.run_dir import explain_errors, read_config, read_environments, read_evaluations
 
 RECORDS = "records.jsonl"
 
@@ -106,7 +98,7 @@ _OPTIONAL = {"failed", "note"}
 def record_run(
     path: Path, *, name: str | None = None, failed: str = "", most_points: int | None = MOST_POINTS
 ) -> Record:
-    """Make the record of a run directory.
+    """Make the record of a run directory; a file that is damaged is left out, and its note says so.
 
     Args:
         path: The run directory; its run may be unfinished.
@@ -115,13 +107,15 @@ def record_run(
         most_points: The most points that the learning curve has, not counting the last; None: no limit.
 
     Raises:
-        RunDirError: The directory does not hold a run.
+        RunDirError: The directory does not hold a run, or its configuration was changed.
         TypeError: A field of run.json is of the wrong type.
         ValueError: run.json is not a valid run configuration.
     """
     config = read_config(path)
-    task, result = config.make_task(), finished_result(path)
-    environments = read_json(path / ENVIRONMENT) or [None]
+    task, environments = config.make_task(), read_environments(path)
+    result, damaged = check_result(path)
+    curve, unreadable = read_curve(path)
+    evaluations, left_out = read_evaluations(path)
     return Record(
         name=name or path.resolve().name,
         config=config.to_json(),
@@ -129,11 +123,12 @@ def record_run(
         error_name=task.error_name,
         size_names=list(task.size_names),
         max_size=list(task.max_size),
-        environment=environments[-1],
-        result=None if result is None else result._asdict(),
-        curve=_thin_out(read_rows(path / METRICS), config, most_points),
-        evaluations=read_rows(path / EVALUATIONS),
+        environment=environments[-1] if environments else None,
+        result=None if result is None or damaged else result._asdict(),
+        curve=_thin_out(curve, config, most_points),
+        evaluations=evaluations,
         failed=failed,
+        note="; ".join([*damaged, *unreadable, *left_out]),
     )
 
 

@@ -97,7 +97,7 @@ class _Work:
             self._report("evaluating 0")
             if self.order.evaluations:
                 loaded = load_run(path, _warn, device)
-                for number, _ in enumerate(evaluate_missing(path, loaded, self.order.evaluations), 1):
+                for number, _ in enumerate(evaluate_missing(path, loaded, self.order.evaluations, should_stop), 1):
                     self._report(f"evaluating {number}")
                     stopped_by = should_stop()
                     if stopped_by is not None:

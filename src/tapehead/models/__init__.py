@@ -10,7 +10,7 @@ from tapehead._arguments import check_choice, check_device, check_flag
 from tapehead.kernels import SCANS
 from tapehead.models.baselines import LSTM, RNN
 from tapehead.models.dnc import DNC
-from tapehead.models.files import read_model
+from tapehead.models.files import check_is_file, check_path, read_model
 from tapehead.models.ntm import NTM
 
 __all__ = ["BACKENDS", "DNC", "LSTM", "MODELS", "NTM", "RNN", "Model", "load"]
@@ -38,14 +38,12 @@ def load(
             backend, or no such device here.
         OSError: The file cannot be read.
     """
-    if not isinstance(path, str | Path):
-        raise TypeError(f"path: expected a str or a pathlib.Path, not {path!r}")
+    path = check_path(path)
     check_choice("backend", backend, BACKENDS)
     check_device(device)
     check_flag("check_finite", check_finite)
-    if Path(path).is_dir():
-        raise IsADirectoryError(f"path: expected a file saved by tapehead, not the folder {str(path)!r}")
-    name, config, tensors = read_model(Path(path))
+    check_is_file(path)
+    name, config, tensors = read_model(path)
     for parameter, tensor in tensors.items() if check_finite else ():
         if not bool(torch.isfinite(tensor).all()):
             where = f"path: expected a model with finite weights, not {str(path)!r}"

@@ -13,6 +13,8 @@ from torch import Tensor
 
 from tapehead._files import write_atomically
 
+WEIGHTS = "weights.safetensors"
+"""The name of the trained model's file in a run directory."""
 METADATA_KEY = "tapehead"
 """The only one: of several, safetensors changes the order from call to call, and equal models shall be equal files."""
 CHECKSUM_KEY = "sha256"
@@ -24,6 +26,32 @@ class SavedModel(NamedTuple):
     name: str
     config: dict[str, Any]
     tensors: dict[str, Tensor]
+
+
+def check_path(path: object) -> Path:
+    """Raise unless this can be the path of a file.
+
+    Raises:
+        TypeError: It is neither a str nor a Path.
+        ValueError: It is empty.
+    """
+    if not isinstance(path, str | Path):
+        raise TypeError(f"path: expected a str or a pathlib.Path, not {path!r}")
+    if str(path) == "":
+        raise ValueError("path: expected the path of a file, not ''")
+    return Path(path)
+
+
+def check_is_file(path: Path) -> None:
+    """Raise if a path is that of a folder; the message names the model in it, if it is that of a run.
+
+    Raises:
+        IsADirectoryError: It is a folder.
+    """
+    if path.is_dir():
+        model = path / WEIGHTS
+        hint = f"; its model is read by tapehead.load({str(model)!r})" if model.is_file() else ""
+        raise IsADirectoryError(f"path: expected a file saved by tapehead, not the folder {str(path)!r}{hint}")
 
 
 def write_model(path: Path, saved: SavedModel) -> None:
@@ -45,7 +73,8 @@ def read_model(path: Path) -> SavedModel:
             metadata = file.metadata() or {}
             tensors = {name: file.get_tensor(name) for name in file.keys()}
     except SafetensorError as problem:
-        raise ValueError(f"path: expected a model saved by tapehead, not {str(path)!r}: {problem}") from problem
+        reason = "it is no safetensors file, or a damaged one" if path.stat().st_size else "it is empty"
+        raise ValueError(f"path: expected a model saved by tapehead, not {str(path)!r}: {reason}") from problem
     described = metadata.get(METADATA_KEY)
     if described is None:
         raise ValueError(

@@ -16,7 +16,7 @@ from tapehead._state import State, map_state
 from tapehead.cells.cell import Cell
 from tapehead.cells.layers import update_hooked
 from tapehead.models.cell_options import complete_options, model_docstring, model_signature
-from tapehead.models.files import SavedModel, write_model
+from tapehead.models.files import SavedModel, check_path, write_model
 
 NOT_IN_CONFIG = {"backend", "device", "dtype"}
 """Options that set where and by what a model is run; they are not part of its saved configuration."""
@@ -144,10 +144,12 @@ class SequenceModel(nn.Module, ABC, Generic[State]):
             path: The file to write; written atomically: a crash leaves the old file or the new one.
 
         Raises:
-            TypeError: The model is of a class that `load` does not know.
-            ValueError: `load` could not rebuild the model, since its submodules or parameters were changed.
+            TypeError: `path` is no path, or the model is of a class that `load` does not know.
+            ValueError: `path` is empty, or `load` could not rebuild the model, since its submodules or parameters were
+                changed.
             OSError: The file cannot be written.
         """
+        path = check_path(path)
         tensors = self.state_dict()
         name = vars(type(self)).get("saved_as")
         if name is None:
@@ -156,7 +158,7 @@ class SequenceModel(nn.Module, ABC, Generic[State]):
         changed = self._find_changed(tensors)
         if changed is not None:
             raise ValueError(f"{changed}, which tapehead.load could not rebuild; save the state_dict() instead")
-        write_model(Path(path), SavedModel(name, self.config, tensors))
+        write_model(path, SavedModel(name, self.config, tensors))
 
     def _find_changed(self, tensors: dict[str, Tensor]) -> str | None:
         """Describe a tensor that differs in shape, sharing or dtype from a new model's; None if there is none."""

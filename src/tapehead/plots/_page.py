@@ -1,6 +1,7 @@
 """What all pictures share: the page, its colors, panels and strips, and how they are saved."""
 
 from collections.abc import Sequence
+from io import BytesIO
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -12,6 +13,8 @@ from matplotlib.figure import Figure, FigureBase
 from matplotlib.image import AxesImage
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
+
+from tapehead._files import write_atomically
 
 Numbers: TypeAlias = NDArray[np.floating[Any]]
 Counts: TypeAlias = NDArray[np.integer[Any]]
@@ -95,7 +98,8 @@ def apply_mask(picture: Numbers, mask: Flags) -> Numbers:
 def save(figure: Figure, stem: Path) -> list[Path]:
     """Write a figure as PNG and as SVG, and return the paths written.
 
-    The files depend on the figure alone: they have no date and no random names, so drawing again gives the same bytes.
+    Both are written atomically. They depend on the figure alone: they have no date and no random names, so drawing
+    again gives the same bytes.
 
     Args:
         figure: The figure.
@@ -103,7 +107,11 @@ def save(figure: Figure, stem: Path) -> list[Path]:
     """
     stem.parent.mkdir(parents=True, exist_ok=True)
     png, svg = (stem.with_name(f"{stem.name}.{suffix}") for suffix in ("png", "svg"))
-    figure.savefig(png, dpi=DOTS_PER_INCH, metadata={"Software": None})
+    drawn = BytesIO()
+    figure.savefig(drawn, format="png", dpi=DOTS_PER_INCH, metadata={"Software": None})
+    write_atomically(png, drawn.getvalue())
+    drawn = BytesIO()
     with mpl.rc_context({"svg.hashsalt": "tapehead", "svg.fonttype": "none"}):
-        figure.savefig(svg, metadata={"Date": None, "Creator": None})
+        figure.savefig(drawn, format="svg", metadata={"Date": None, "Creator": None})
+    write_atomically(svg, drawn.getvalue())
     return [png, svg]

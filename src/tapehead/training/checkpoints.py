@@ -4,8 +4,6 @@ A checkpoint is a safetensors file and, written after it, a manifest: JSON with 
 written so far, and of itself.
 """
 
-import hashlib
-import json
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -13,10 +11,11 @@ from safetensors.torch import load, save
 from torch import Tensor
 
 from tapehead._files import write_atomically
-from tapehead.training.errors import BrokenCheckpointError
+from tapehead.training.checksums import open_sealed, read_bytes, seal, sha256
+from tapehead.training.errors import DamagedFileError
 
-KEPT = 2
-"""Checkpoints that are kept: the last, and the one before in case the last is damaged."""
+KEEP = 2
+"""Number of checkpoints that stay: the last, and the one before in case the last is damaged."""
 
 
 class Checkpoint(NamedTuple):
@@ -28,7 +27,7 @@ class Checkpoint(NamedTuple):
 
 
 def write_checkpoint(folder: Path, checkpoint: Checkpoint) -> None:
-    """Write a checkpoint, then remove all but the last KEPT.
+    """Write a checkpoint, then remove all but the last KEEP.
 
     Args:
         folder: An existing folder of checkpoints.
@@ -41,12 +40,12 @@ def write_checkpoint(folder: Path, checkpoint: Checkpoint) -> None:
     tensor_file = _tensor_file(folder, checkpoint.step)
     write_atomically(tensor_file, tensors)
     manifest = {"step": checkpoint.step, "state": checkpoint.state, "tensors_sha256": sha256(tensors)}
-    write_atomically(_manifest_file(folder, checkpoint.step), _seal(manifest))
-    for old in saved_steps(folder)[:-KEPT]:
+    write_atomically(_manifest_file(folder, checkpoint.step), seal(manifest))
+    for old in saved_steps(folder)[:-KEEP]:
         remove_checkpoint(folder, old)
 
 
-def last_checkpoint(folder: Path) -> tuple[Checkpoint | None, list[BrokenCheckpointError]]:
+def last_checkpoint(folder: Path) -> tuple[Checkpoint | None, list[DamagedFileError]]:
     """Read the last checkpoint that is whole.
 
     Args:
@@ -56,16 +55,16 @@ def last_checkpoint(folder: Path) -> tuple[Checkpoint | None, list[BrokenCheckpo
         The checkpoint, None where there is none; and what is wrong with each later one.
 
     Raises:
-        BrokenCheckpointError: There are checkpoints, but none is whole.
+        DamagedFileError: There are checkpoints, but none is whole.
     """
-    problems: list[BrokenCheckpointError] = []
+    problems: list[DamagedFileError] = []
     for step in reversed(saved_steps(folder)):
         try:
             return read_checkpoint(folder, step), problems
-        except BrokenCheckpointError as problem:
+        except DamagedFileError as problem:
             problems.append(problem)
     if problems:
-        raise BrokenCheckpointError(f"{folder}: no checkpoint is whole; the last: {problems[0]}")
+        raise DamagedFileError(f"{folder}: no checkpoint is whole; the last: {problems[0]}")
     return None, []
 
 
@@ -73,18 +72,14 @@ def read_checkpoint(folder: Path, step: int) -> Checkpoint:
     """Read one checkpoint.
 
     Raises:
-        BrokenCheckpointError: It is not exactly what was written.
+        DamagedFileError: It is not exactly what was written.
     """
     manifest_file, tensor_file = _manifest_file(folder, step), _tensor_file(folder, step)
-    try:
-        data, tensors = manifest_file.read_bytes(), tensor_file.read_bytes()
-    except OSError as problem:
-        raise BrokenCheckpointError(f"{problem.filename}: cannot be read: {problem.strerror}") from problem
-    manifest = _open_manifest(data, manifest_file)
+    manifest, tensors = open_sealed(manifest_file), read_bytes(tensor_file)
     if manifest["tensors_sha256"] != sha256(tensors):
-        raise BrokenCheckpointError(f"{tensor_file}: not what was written: its SHA-256 is another")
+        raise DamagedFileError(f"{tensor_file}: not what was written: its checksum does not match")
     if manifest["step"] != step:
-        raise BrokenCheckpointError(f"{manifest_file}: not what was written: it is of step {manifest['step']}")
+        raise DamagedFileError(f"{manifest_file}: not what was written: it is of step {manifest['step']}")
     return Checkpoint(step, load(tensors), manifest["state"])
 
 
@@ -99,33 +94,9 @@ def remove_later(folder: Path, step: int) -> None:
     for later in saved_steps(folder):
         if later > step:
             remove_checkpoint(folder, later)
-    whole = {_tensor_file(folder, kept) for kept in saved_steps(folder)}
-    for leftover in {*folder.glob(".*.part"), *folder.glob("*.safetensors")} - whole:
+    saved = {_tensor_file(folder, earlier) for earlier in saved_steps(folder)}
+    for leftover in {*folder.glob(".*.part"), *folder.glob("*.safetensors")} - saved:
         leftover.unlink()
-
-
-def sha256(data: bytes) -> str:
-    """Say the SHA-256 of some bytes, in hexadecimal."""
-    return hashlib.sha256(data).hexdigest()
-
-
-def _seal(manifest: dict[str, Any]) -> bytes:
-    seal = sha256(json.dumps(manifest, sort_keys=True).encode())
-    return json.dumps({**manifest, "sha256": seal}, sort_keys=True).encode()
-
-
-def _open_manifest(data: bytes, path: Path) -> dict[str, Any]:
-    """Read a manifest; that sealing it again gives the same bytes proves that none was changed."""
-    try:
-        manifest = json.loads(data)
-        manifest.pop("sha256")
-        whole = _seal(manifest) == data
-    except (ValueError, KeyError, AttributeError, TypeError, RecursionError) as problem:
-        raise BrokenCheckpointError(f"{path}: not what was written: {problem}") from problem
-    if not whole:
-        raise BrokenCheckpointError(f"{path}: not what was written: its SHA-256 is another")
-    opened: dict[str, Any] = manifest
-    return opened
 
 
 def saved_steps(folder: Path) -> list[int]:

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
+from json import JSONDecodeError
 from typing import Any, Literal
 
 import torch
@@ -192,7 +193,10 @@ class RunConfig:
         try:
             described = json.loads(text)
         except (ValueError, RecursionError) as error:
-            raise ValueError(f"{source}: expected JSON, not this: {error}") from None
+            where = (
+                f", which breaks off or is wrong at line {error.lineno}" if isinstance(error, JSONDecodeError) else ""
+            )
+            raise ValueError(f"{source}: expected JSON{where or ', not this file'}") from None
         if not isinstance(described, dict):
             raise TypeError(f"{source}: expected a JSON object, not {type(described).__name__}")
         check_names(described)

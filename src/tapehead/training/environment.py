@@ -2,6 +2,8 @@
 
 import os
 import platform
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,6 +12,7 @@ import torch
 from tapehead import __version__
 from tapehead.kernels.cpp import library
 from tapehead.models import Model
+from tapehead.training.run_dir import ENVIRONMENT, read_environments, set_aside, write_json
 
 
 def fingerprint(model: Model) -> dict[str, Any]:
@@ -38,6 +41,32 @@ def surroundings() -> dict[str, Any]:
         "platform": platform.platform(),
         "cores": count_cores(),
     }
+
+
+def describe_environment(model: Model, step: int) -> dict[str, Any]:
+    """Describe what a run trains on from a step on, as an entry of environment.json."""
+    return {"from_step": step, "fingerprint": fingerprint(model), **surroundings()}
+
+
+def record_environment(path: Path, model: Model, step: int, warn: Callable[[str], None]) -> None:
+    """Record the environment if it has changed, and warn if the result may therefore differ in its last bits."""
+    current, recorded = describe_environment(model, step), read_environments(path)
+    if recorded == []:  # a sweep created the directory; training starts now
+        write_json(path / ENVIRONMENT, [current])
+        return
+    if recorded is None:
+        name = set_aside(path / ENVIRONMENT) if (path / ENVIRONMENT).exists() else None
+        where = "missing" if name is None else f"damaged, and set aside as {name}"
+        warn(f"{path / ENVIRONMENT}: {where}; the environment of the steps before is not known")
+        write_json(path / ENVIRONMENT, [current])
+        return
+    previous = recorded[-1]
+    for name, value in current["fingerprint"].items():
+        if previous["fingerprint"].get(name) != value:
+            was = previous["fingerprint"].get(name)
+            warn(f"{name} was {was} and is {value}: the result may differ in its last bits")
+    if {**current, "from_step": 0} != {**previous, "from_step": 0}:
+        write_json(path / ENVIRONMENT, [*recorded, current])
 
 
 def count_cores() -> int:

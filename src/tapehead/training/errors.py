@@ -35,12 +35,24 @@ class StorageError(TrainingError):
     """The run directory cannot be written to, or its disk is full; the last checkpoint is still whole."""
 
 
-class BrokenCheckpointError(TrainingError):
-    """A checkpoint is not what was written."""
+class DamagedFileError(TrainingError):
+    """A checkpoint, or another file that a run needs, is not what was written."""
 
 
 class DivergedError(TrainingError):
     """The loss, a gradient or a weight is not a finite number."""
+
+
+class EvaluationStoppedError(TrainingError):
+    """A signal stopped an evaluation, of which nothing is recorded.
+
+    Attributes:
+        signal: The number of the signal.
+    """
+
+    def __init__(self, number: int) -> None:
+        super().__init__(f"stopped by {signal.Signals(number).name} during an evaluation, which is not recorded")
+        self.signal, self.status = number, 128 + number
 
 
 class StoppedError(TrainingError):

@@ -9,6 +9,8 @@ from torch import Tensor
 from tapehead.models import Model
 from tapehead.tasks import Size, Task
 from tapehead.training.data import Purpose, draw_batch_of_size, make_generator
+from tapehead.training.errors import EvaluationStoppedError
+from tapehead.training.signals import ShouldStop, never_stop
 
 CHUNK = 64
 """Sequences that are run at a time, so that long ones fit into memory."""
@@ -40,7 +42,16 @@ class Score(NamedTuple):
 
 
 @torch.no_grad()
-def score(model: Model, task: Task, size: Size, sequences: int, seed: int, purpose: Purpose, *numbers: int) -> Score:
+def score(
+    model: Model,
+    task: Task,
+    size: Size,
+    sequences: int,
+    seed: int,
+    purpose: Purpose,
+    *numbers: int,
+    should_stop: ShouldStop = never_stop,
+) -> Score:
     """Run a model on fresh sequences of one size.
 
     Args:
@@ -51,10 +62,17 @@ def score(model: Model, task: Task, size: Size, sequences: int, seed: int, purpo
         seed: The run's seed.
         purpose: What for.
         *numbers: Which of all batches for that purpose.
+        should_stop: Called after every CHUNK of sequences but the last; see ShouldStop.
+
+    Raises:
+        EvaluationStoppedError: `should_stop` returned a signal.
     """
     device = next(model.parameters()).device
     errors, bits, targets, optimal = [], [], [], []
     for chunk, first in enumerate(range(0, sequences, CHUNK)):
+        signal = should_stop() if chunk else None
+        if signal is not None:
+            raise EvaluationStoppedError(signal)
         generator = make_generator(seed, purpose, *numbers, chunk)
         drawn = draw_batch_of_size(task, size, min(CHUNK, sequences - first), generator)
         best = task.optimal_bits(drawn)
@@ -85,14 +103,18 @@ def _summarize(size: Size, errors: Tensor, bits: Tensor, targets: Tensor, optima
     return found._replace(optimal_bits=found.bits - gap, gap_bits=gap, gap_bits_standard_error=error)
 
 
-def evaluate(model: Model, task: Task, size: Size, sequences: int, seed: int) -> Score:
+def evaluate(
+    model: Model, task: Task, size: Size, sequences: int, seed: int, should_stop: ShouldStop = never_stop
+) -> Score:
     """Score a trained model on one size; every model of the same seed gets the same sequences."""
-    return score(model, task, size, sequences, seed, Purpose.GENERALIZATION, *size)
+    return score(model, task, size, sequences, seed, Purpose.GENERALIZATION, *size, should_stop=should_stop)
 
 
-def evaluation_row(model: Model, task: Task, size: Size, sequences: int, seed: int, step: int) -> dict[str, Any]:
+def evaluation_row(
+    model: Model, task: Task, size: Size, sequences: int, seed: int, step: int, should_stop: ShouldStop = never_stop
+) -> dict[str, Any]:
     """Evaluate a model as it was after a training step on one size, as a row for the records."""
-    found = evaluate(model, task, size, sequences, seed)._asdict()
+    found = evaluate(model, task, size, sequences, seed, should_stop)._asdict()
     named = dict(zip(task.size_names, found.pop("size"), strict=True))
     return {"seed": seed, "step": step, "memory_slots": model.config.get("memory_slots"), **named, **found}
 

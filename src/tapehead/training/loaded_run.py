@@ -1,23 +1,25 @@
-"""A run as it stood at its last checkpoint, for evaluating and looking at."""
+"""A run as it stands: trained, or at its last checkpoint; for evaluating and looking at."""
 
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
 import torch
+from safetensors.torch import load
 
 from tapehead.models import Model
+from tapehead.models.files import WEIGHTS
 from tapehead.tasks import Task
 from tapehead.training.checkpoints import last_checkpoint
 from tapehead.training.config import RunConfig
-from tapehead.training.errors import RunDirError
-from tapehead.training.restore import restore
+from tapehead.training.errors import DamagedFileError, RunDirError
+from tapehead.training.restore import check_result, restore
 from tapehead.training.run_dir import CHECKPOINTS, read_config
 from tapehead.training.step import Learner
 
 
 class LoadedRun(NamedTuple):
-    """A run as it stood at its last checkpoint."""
+    """A run as it stands: finished, or at its last checkpoint."""
 
     config: RunConfig
     step: int
@@ -26,24 +28,32 @@ class LoadedRun(NamedTuple):
 
 
 def load_run(path: Path, warn: Callable[[str], None], device: torch.device | str = "cpu") -> LoadedRun:
-    """Read a run's model as it stood at the last checkpoint; a finished run's is the trained one.
+    """Read a run's model: the trained one of a finished run, and else the one of its last checkpoint.
 
     Args:
         path: The run directory.
-        warn: Called with a sentence about every checkpoint that is damaged.
+        warn: Called with a sentence about every file that is damaged.
         device: Where the model is put.
 
     Raises:
-        RunDirError: There is no run here, or it has no checkpoint yet.
-        BrokenCheckpointError: No checkpoint is whole.
+        RunDirError: There is no run here, its configuration was changed, or it has no checkpoint yet.
+        DamagedFileError: No checkpoint is whole, or the weights are not those of the run's model.
         TypeError: A field of run.json is of the wrong type.
         ValueError: run.json is no configuration of a run.
     """
     learner = Learner(read_config(path), device)
+    result, damaged = check_result(path)
+    if result is not None and not damaged:
+        try:
+            learner.model.load_state_dict(load((path / WEIGHTS).read_bytes()))
+        except RuntimeError as error:
+            reason = " ".join(str(error).split())
+            raise DamagedFileError(f"{path / WEIGHTS}: the weights are of another model: {reason}") from error
+        return LoadedRun(learner.config, result.step, learner.task, learner.model)
     checkpoint, problems = last_checkpoint(path / CHECKPOINTS)
     if checkpoint is None:
-        raise RunDirError(f"{path}: this run has no checkpoint yet")
-    for problem in problems:
-        warn(f"{problem}; taking the one before, of step {checkpoint.step}")
+        raise RunDirError("; ".join([*damaged, f"{path}: this run has no checkpoint" + " yet" * (not damaged)]))
     restore(learner, checkpoint, path)
+    for problem in (*damaged, *problems):
+        warn(f"{problem}; taking the checkpoint of step {checkpoint.step}")
     return LoadedRun(learner.config, checkpoint.step, learner.task, learner.model)

@@ -5,29 +5,29 @@ import time
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import NoReturn, TypeAlias
 
 import torch
 
 from tapehead.training.checkpoints import Checkpoint, last_checkpoint, remove_later
 from tapehead.training.config import RunConfig
-from tapehead.training.environment import fingerprint, surroundings
-from tapehead.training.errors import DivergedError, StoppedError
-from tapehead.training.restore import finished_result, restore
+from tapehead.training.environment import describe_environment, record_environment
+from tapehead.training.errors import DivergedError, EvaluationStoppedError, RunDirError, StoppedError
+from tapehead.training.metrics_log import MetricsLog, are_whole
+from tapehead.training.restore import check_result, restore, write_result
 from tapehead.training.run_dir import (
     CHECKPOINTS,
-    ENVIRONMENT,
-    RESULT,
-    MetricsLog,
+    CONFIG,
+    TIMINGS,
     explain_errors,
     lock,
     read_config,
-    read_json,
     save_checkpoint,
     save_weights,
+    set_aside,
     start_run_dir,
-    write_json,
 )
+from tapehead.training.signals import ShouldStop
 from tapehead.training.step import Learner, StepMetrics
 from tapehead.training.train_state import Progress, Result, TrainState
 
@@ -38,8 +38,6 @@ PROGRESS_AFTER = 0.1
 
 OnProgress: TypeAlias = Callable[[Progress], None]
 """Called about every PROGRESS_AFTER seconds, and at every evaluation and checkpoint."""
-ShouldStop: TypeAlias = Callable[[], int | None]
-"""Called after every training step; returns the number of a signal to save and stop, or None to continue."""
 Warn: TypeAlias = Callable[[str], None]
 """Called with a warning, as one sentence; the run continues."""
 
@@ -74,8 +72,8 @@ def train(
     with explain_errors(path):
         path.mkdir(parents=True, exist_ok=True)
     with lock(path):
-        start_run_dir(path, config, _describe_environment(learner, 0))
-        log = MetricsLog(path, known={}, step=0)
+        start_run_dir(path, config, describe_environment(learner.model, 0))
+        log = MetricsLog(path, None)
         return _Training(config, path, learner, log, TrainState()).run(on_progress, should_stop, checkpoint_every)
 
 
@@ -88,7 +86,7 @@ def resume(
     checkpoint_every: int = CHECKPOINT_EVERY,
     device: torch.device | str = "cpu",
 ) -> Result:
-    """Resume a run from its last undamaged checkpoint; a finished run is left unchanged.
+    """Resume a run from its last undamaged checkpoint; a finished run is left unchanged unless a file is damaged.
 
     Args:
         path: The run directory.
@@ -101,27 +99,35 @@ def resume(
     Raises:
         RunDirError: The directory holds no run, it is in use, or its configuration was changed.
         StorageError: The directory cannot be written to.
-        BrokenCheckpointError: All checkpoints are damaged.
+        DamagedFileError: All checkpoints are damaged.
         DivergedError: A loss, a weight, or the gradients of MAX_SKIPPED steps in a row are not finite.
         StoppedError: `should_stop` returned a signal; a checkpoint is saved.
     """
     config = read_config(path)
-    finished = finished_result(path)
-    if finished is not None:
-        return finished
+    result, damaged = check_result(path)
+    if result is not None and not damaged:
+        return result
     with lock(path):
         learner = Learner(config, device)
         checkpoint, problems = last_checkpoint(path / CHECKPOINTS)
-        state, known = TrainState(), {}
+        state = TrainState()
         if checkpoint is not None:
             restore(learner, checkpoint, path)
-            state, known = TrainState(**checkpoint.state["train_state"]), checkpoint.state["metrics"]
-        for problem in problems:
-            warn(f"{problem}; resuming from the checkpoint before it, of step {state.step}")
-        log = MetricsLog(path, known=known, step=state.step)
+            state = TrainState(**checkpoint.state["train_state"])
+        elif any(str(path / CONFIG) in problem for problem in damaged):
+            raise RunDirError(damaged[0])
+        if not are_whole(path / TIMINGS):
+            warn(f"{path / TIMINGS}: damaged, and set aside as {set_aside(path / TIMINGS)}")
+        log = MetricsLog(path, checkpoint)
+        for problem in (*damaged, *problems):
+            warn(f"{problem}; it is made again from {_name_start(state.step)}")
         remove_later(path / CHECKPOINTS, state.step)
-        _record_environment(path, learner, state.step, warn)
+        record_environment(path, learner.model, state.step, warn)
         return _Training(config, path, learner, log, state).run(on_progress, should_stop, checkpoint_every)
+
+
+def _name_start(step: int) -> str:
+    return f"the checkpoint of step {step}" if step else "the beginning, since there is no checkpoint"
 
 
 MAX_SKIPPED = 20
@@ -138,20 +144,25 @@ class _Training:
 
     def run(self, on_progress: OnProgress, should_stop: ShouldStop, checkpoint_every: int) -> Result:
         """Do the remaining training steps, and finish."""
-        while not self._is_done():
-            try:
+        try:
+            if self._is_evaluation_due():  # a signal stopped it, and the run is resumed
+                self._evaluate(should_stop)
+            while not self._is_done():
                 signal = self._train_until(self._next_of(self.config.eval_every, checkpoint_every), should_stop)
                 metrics = self._add_metrics()
+                if self._is_evaluation_due():
+                    self._evaluate(should_stop)
                 signal = should_stop() if signal is None else signal
-            except DivergedError as problem:
-                raise DivergedError(f"{problem}; {self._last_good()}") from None
-            on_progress(self._progress(metrics))
-            if signal is not None and not self._is_done():
-                self._save()
-                raise StoppedError(signal, self.state.step, self.path)
-            if self.state.step % checkpoint_every == 0:
-                self._save()
-        return self._finish()
+                on_progress(self._progress(metrics))
+                if signal is not None and not self._is_done():
+                    self._stop(signal)
+                if self.state.step % checkpoint_every == 0:
+                    self._save()
+            return self._finish()
+        except EvaluationStoppedError as stopped:
+            self._stop(stopped.signal)
+        except DivergedError as problem:
+            raise DivergedError(f"{problem}; {self._describe_saved()}") from None
 
     def _next_of(self, *every: int) -> int:
         """Return the next step that is a multiple of one of these numbers; at most the last step of the run."""
@@ -173,19 +184,28 @@ class _Training:
         return None
 
     def _add_metrics(self) -> StepMetrics:
-        """Add up the metrics of the training steps since the last call, and evaluate if it is time."""
+        """Add up the metrics of the training steps since the last call."""
         for metrics in self.learner.take_metrics():
             self.state.add(metrics)
             if self.state.skipped_in_a_row == MAX_SKIPPED:
                 skipped = f"the gradients of {MAX_SKIPPED} training steps in a row are not finite"
                 raise DivergedError(f"step {self.state.step}: {skipped}")
-        if self.state.step % self.config.eval_every == 0 or self.state.step == self.config.steps:
-            self._evaluate()
         return metrics
 
-    def _evaluate(self) -> None:
-        """Evaluate, log the scores with the mean training metrics since the last evaluation, and reset these."""
-        state, score = self.state, self.learner.evaluate(self.state.step)
+    def _is_evaluation_due(self) -> bool:
+        """Return whether the model is to be evaluated before the next training step, and has not been yet."""
+        step = self.state.step
+        due = step % self.config.eval_every == 0 or step == self.config.steps
+        return due and self.state.steps_since_eval > 0
+
+    def _evaluate(self, should_stop: ShouldStop) -> None:
+        """Evaluate, log the scores with the mean training metrics since the last evaluation, and reset these.
+
+        Raises:
+            EvaluationStoppedError: `should_stop` returned a signal; nothing has changed, so it can be done again.
+        """
+        state, score = self.state, self.learner.evaluate(self.state.step, should_stop)
+        curriculum_score = self.learner.evaluate_for_curriculum(state.step, should_stop)
         if not math.isfinite(score.bits):
             raise DivergedError(f"step {state.step}: the evaluation gives {score.bits} bits")
         sizes = zip(self.learner.task.size_names, self.learner.curriculum.mean_size, strict=True)
@@ -205,7 +225,8 @@ class _Training:
             "eval_optimal_bits": score.optimal_bits,
         }
         self.log.write(row, self._seconds())
-        self.learner.advance_curriculum(state.step)
+        if curriculum_score is not None:
+            self.learner.curriculum.report_errors(curriculum_score.distance())
         solved_at = state.solved_at_step
         if solved_at is None and score.errors < self.config.solved_below:
             solved_at = state.step
@@ -220,25 +241,31 @@ class _Training:
 
     def _is_done(self) -> bool:
         solved = self.state.solved_at_step is not None
-        return self.state.step >= self.config.steps or (solved and self.config.stop_when_solved)
+        ended = self.state.step >= self.config.steps or (solved and self.config.stop_when_solved)
+        return ended and not self._is_evaluation_due()
 
     def _save(self) -> None:
         """Write a checkpoint."""
         if not self.learner.is_finite():
-            raise DivergedError(f"step {self.state.step}: a weight is not finite; {self._last_good()}")
+            raise DivergedError(f"step {self.state.step}: a weight is not finite")
         self.state.seconds = self._seconds()
         state = {
             "config": self.config.to_json(),
             "train_state": asdict(self.state),
             "curriculum": self.learner.curriculum.state(),
-            "metrics": self.log.mark(),
+            "metrics": self.log.flush(),
         }
         save_checkpoint(self.path, Checkpoint(self.state.step, self.learner.tensors(), state))
         self.saved_at = self.state.step
 
+    def _stop(self, signal: int) -> NoReturn:
+        self._save()
+        raise StoppedError(signal, self.state.step, self.path)
+
     def _finish(self) -> Result:
         """Write the trained weights, then the result: its file marks the run as finished."""
-        self._save()
+        if self.saved_at != self.state.step:
+            self._save()
         state = self.state
         save_weights(self.path, self.learner.model)
         result = Result(
@@ -250,7 +277,7 @@ class _Training:
             gap_bits=state.eval_gap_bits,
             seconds=round(state.seconds, 3),
         )
-        write_json(self.path / RESULT, result._asdict())
+        write_result(self.path, result, self.log.flush()["sha256"])
         return result
 
     def _progress(self, metrics: StepMetrics) -> Progress:
@@ -261,30 +288,7 @@ class _Training:
     def _seconds(self) -> float:
         return time.perf_counter() - self.started
 
-    def _last_good(self) -> str:
+    def _describe_saved(self) -> str:
         if self.saved_at is None:
             return "there is no checkpoint yet"
         return f"the last good checkpoint is of step {self.saved_at}"
-
-
-def _describe_environment(learner: Learner, step: int) -> dict[str, Any]:
-    return {"from_step": step, "fingerprint": fingerprint(learner.model), **surroundings()}
-
-
-def _record_environment(path: Path, learner: Learner, step: int, warn: Warn) -> None:
-    """Record the environment if it has changed, and warn if the result may therefore differ in its last bits."""
-    current, recorded = _describe_environment(learner, step), read_json(path / ENVIRONMENT)
-    if recorded == []:  # a sweep created the directory; training starts now
-        write_json(path / ENVIRONMENT, [current])
-        return
-    if not recorded:
-        warn(f"{path / ENVIRONMENT}: missing or damaged, so the environment of the steps before is not known")
-        write_json(path / ENVIRONMENT, [current])
-        return
-    previous = recorded[-1]
-    for name, value in current["fingerprint"].items():
-        if previous["fingerprint"].get(name) != value:
-            was = previous["fingerprint"].get(name)
-            warn(f"{name} was {was} and is {value}: the result may differ in its last bits")
-    if {**current, "from_step": 0} != {**previous, "from_step": 0}:
-        write_json(path / ENVIRONMENT, [*recorded, current])

@@ -1,19 +1,107 @@
 """What earlier training left behind: a checkpoint to go on from, or a result."""
 
+import json
 from pathlib import Path
+from typing import Any
 
-from tapehead.training.checkpoints import Checkpoint
-from tapehead.training.errors import BrokenCheckpointError, RunDirError
-from tapehead.training.run_dir import RESULT, WEIGHTS, read_json
+from tapehead._files import write_atomically
+from tapehead.models.files import WEIGHTS
+from tapehead.training.checkpoints import Checkpoint, last_checkpoint
+from tapehead.training.checksums import CHECKSUM, open_sealed, read_bytes, seal, sha256
+from tapehead.training.errors import DamagedFileError
+from tapehead.training.metrics_log import read_metrics
+from tapehead.training.run_dir import (
+    CHECKPOINTS,
+    CONFIG,
+    METRICS,
+    RESULT,
+    check_unchanged,
+    explain_errors,
+    read_json,
+)
 from tapehead.training.step import Learner
 from tapehead.training.train_state import Result
 
+FILES = "files"
+"""The field of result.json with the checksums of the files that a finished run consists of."""
+
+
+def write_result(path: Path, result: Result, metrics: str) -> None:
+    """Write how a run ended, with checksums of its configuration, metrics and weights; this marks it as finished.
+
+    Args:
+        path: The run directory, where all these are written already.
+        result: How the run ended.
+        metrics: The SHA-256 of the metrics.
+
+    Raises:
+        StorageError: The directory cannot be written to.
+    """
+    weights = sha256(read_bytes(path / WEIGHTS))
+    files = {CONFIG: _config_checksum(path), METRICS: metrics, WEIGHTS: weights}
+    sealed = seal({**result._asdict(), FILES: files})
+    with explain_errors(path, len(sealed)):
+        write_atomically(path / RESULT, sealed)
+
+
+def check_result(path: Path) -> tuple[Result | None, list[str]]:
+    """Read how a run ended, and check all files that a finished run consists of.
+
+    Args:
+        path: The run directory.
+
+    Returns:
+        The result, None if the run has not finished or its result is damaged; and a sentence for each damaged file.
+    """
+    if not (path / RESULT).exists():
+        return None, []
+    try:
+        content = open_sealed(path / RESULT)
+        files = content.pop(FILES)
+        result = Result(**content)
+    except DamagedFileError as problem:
+        return None, [str(problem)]
+    except (KeyError, TypeError):
+        return None, [f"{path / RESULT}: expected the fields of a Result and {FILES!r}, not others"]
+    found = {CONFIG: _config_checksum(path), **{name: _digest(path / name) for name in (METRICS, WEIGHTS)}}
+    damaged = [path / name for name, digest in found.items() if files.get(name) != digest]
+    return result, [f"{file}: not what it was when the run finished" for file in damaged]
+
 
 def finished_result(path: Path) -> Result | None:
-    """Read how a run ended; None if it has not, or if what it left behind is not all there any more."""
-    ended = read_json(path / RESULT)
-    whole = isinstance(ended, dict) and ended.keys() == set(Result._fields) and (path / WEIGHTS).exists()
-    return Result(**ended) if whole else None
+    """Read how a run ended; None if it has not, or if a file of the finished run is damaged."""
+    result, damaged = check_result(path)
+    return None if damaged else result
+
+
+def _config_checksum(path: Path) -> str | None:
+    """Return the checksum that run.json holds, which `read_config` compares with the rest of it."""
+    described = read_json(path / CONFIG)
+    return described.get(CHECKSUM) if isinstance(described, dict) else None
+
+
+def _digest(file: Path) -> str | None:
+    return sha256(file.read_bytes()) if file.exists() else None
+
+
+def read_curve(path: Path) -> tuple[list[dict[str, Any]], list[str]]:
+    """Read the metrics of a run as far as its result or its last checkpoint has their checksum.
+
+    Args:
+        path: The run directory.
+
+    Returns:
+        The rows, and a sentence for each problem.
+    """
+    if finished_result(path) is not None:
+        metrics = (path / METRICS).read_bytes()
+        return [json.loads(line) for line in metrics.splitlines()], []
+    try:
+        checkpoint, problems = last_checkpoint(path / CHECKPOINTS)
+        metrics = b"" if checkpoint is None else read_metrics(path, checkpoint)
+    except DamagedFileError as problem:
+        return [], [f"{problem}; the learning curve is left out"]
+    return [json.loads(line) for line in metrics.splitlines()], [str(problem) for problem in problems]
 
 
 def restore(learner: Learner, checkpoint: Checkpoint, path: Path) -> None:
@@ -21,20 +109,16 @@ def restore(learner: Learner, checkpoint: Checkpoint, path: Path) -> None:
 
     Raises:
         RunDirError: run.json is not the one that the checkpoint was made under.
-        BrokenCheckpointError: The checkpoint's tensors are not those of the run's model, or it holds no state of the
+        DamagedFileError: The checkpoint's tensors are not those of the run's model, or it holds no state of the
             run's curriculum.
     """
-    then, now = checkpoint.state["config"], learner.config.to_json()
-    for name, value in now.items():
-        if then.get(name) != value:
-            changed = f"{name} was {then.get(name)!r} and is {value!r}"
-            raise RunDirError(f"{path}: run.json was changed since the checkpoint: {changed}")
+    check_unchanged(path, checkpoint, learner.config)
     try:
         learner.load_tensors(checkpoint.tensors)
     except (RuntimeError, ValueError, KeyError) as problem:
         reason = " ".join(str(problem).split())
-        raise BrokenCheckpointError(f"{path}: the checkpoint is of another model: {reason}") from problem
+        raise DamagedFileError(f"{path}: the checkpoint is of another model: {reason}") from problem
     try:
         learner.curriculum.load_state(checkpoint.state.get("curriculum"))
     except ValueError as problem:
-        raise BrokenCheckpointError(f"{path}: the checkpoint is of another curriculum: {problem}") from problem
+        raise DamagedFileError(f"{path}: the checkpoint is of another curriculum: {problem}") from problem

@@ -4,20 +4,22 @@ run.json            | the configuration: all that decides the result
 environment.json    | what it ran on, an entry each time that changed
 metrics.jsonl       | the learning curve, a line per evaluation: the same bytes, however often the run was killed
 timings.jsonl       | seconds of training until each evaluation
-checkpoints/        | the last two
+checkpoints/        | the last two; their manifests have the checksums of the tensors and of the metrics until then
 weights.safetensors | the trained model, for tapehead.load (or one of your own: its tensors); written at the end, like
-result.json         | how it ended
-evaluations.jsonl   | what `tapehead evaluate` found
+result.json         | how it ended, with the checksums of run.json, metrics.jsonl and weights.safetensors
+evaluations.jsonl   | what `tapehead evaluate` found, each line with its checksum
 plots/              | what `tapehead plot` drew
+
+run.json, result.json and the manifests of checkpoints hold a checksum of themselves. environment.json and timings.jsonl
+are notes that no result depends on: they have none, and a damaged one is set aside under NAME.damaged.
 """
 
 import errno
-import hashlib
 import json
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from shlex import quote
 from typing import Any
@@ -27,12 +29,14 @@ from safetensors.torch import save
 
 from tapehead._files import write_atomically
 from tapehead.models import MODELS, Model
-from tapehead.training.checkpoints import Checkpoint, write_checkpoint
+from tapehead.models.files import WEIGHTS
+from tapehead.training.checkpoints import Checkpoint, last_checkpoint, write_checkpoint
+from tapehead.training.checksums import CHECKSUM, checksum, seal
 from tapehead.training.config import RunConfig
-from tapehead.training.errors import BrokenCheckpointError, InUseError, RunDirError, StorageError
+from tapehead.training.errors import InUseError, RunDirError, StorageError
 
 CONFIG, ENVIRONMENT, METRICS, TIMINGS = "run.json", "environment.json", "metrics.jsonl", "timings.jsonl"
-CHECKPOINTS, WEIGHTS, RESULT, EVALUATIONS = "checkpoints", "weights.safetensors", "result.json", "evaluations.jsonl"
+CHECKPOINTS, RESULT, EVALUATIONS = "checkpoints", "result.json", "evaluations.jsonl"
 LOCK, HOLDER = "lock", "lock_holder.json"
 
 DISK_FULL = {"ENOSPC", "EDQUOT", "EFBIG"}
@@ -53,8 +57,9 @@ def lock(path: Path) -> Iterator[None]:
         try:
             held.acquire()
         except Timeout:
-            holder = read_json(path / HOLDER)
-            raise InUseError(f"{path}: in use by process {holder}, which is training there") from None
+            holder = read_json(path / HOLDER)  # written just after the lock is taken, so it may not be there yet
+            process = f"process {holder}" if type(holder) is int else "another process"
+            raise InUseError(f"{path}: in use by {process}, which is training there") from None
     try:
         write_json(path / HOLDER, os.getpid())
         with explain_errors(path):
@@ -63,19 +68,22 @@ def lock(path: Path) -> Iterator[None]:
                     half_written.unlink()
         yield
     finally:
+        with suppress(OSError):
+            (path / HOLDER).unlink()
         held.release()
 
 
 @contextmanager
-def explain_errors(path: Path, needed: int = 0) -> Iterator[None]:
-    """Turn a system's error into a sentence with the path and, on a full disk, the bytes needed and free."""
+def explain_errors(path: Path, needed: int | None = None) -> Iterator[None]:
+    """Turn a system's error into a sentence with the path and, on a full disk, the bytes needed (if known) and free."""
     try:
         yield
     except OSError as problem:
         where = problem.filename or path
         if errno.errorcode.get(problem.errno or 0) in DISK_FULL:
             free = shutil.disk_usage(next(folder for folder in (path, *path.parents) if folder.exists())).free
-            reason = f"no space: {needed} bytes needed, {free} free ({problem.strerror})"
+            wanted = "" if needed is None else f"{needed} bytes needed, "
+            reason = f"no space: {wanted}{free} bytes free ({problem.strerror})"
         else:
             reason = f"cannot be written: {problem.strerror}"
         raise StorageError(f"{where}: {reason}") from problem
@@ -100,14 +108,14 @@ def start_run_dir(path: Path, config: RunConfig, environment: dict[str, Any] | N
     with explain_errors(path):
         (path / CHECKPOINTS).mkdir(exist_ok=True)
     write_json(path / ENVIRONMENT, [] if environment is None else [environment])
-    write_json(path / CONFIG, config.to_json())
+    _write(path / CONFIG, seal(config.to_json()))
 
 
 def read_config(path: Path) -> RunConfig:
-    """Read a run's configuration.
+    """Read a run's configuration, which cannot be edited: a run with another one is another run.
 
     Raises:
-        RunDirError: There is no run here.
+        RunDirError: There is no run here, or its configuration was changed.
         TypeError: A field of run.json is of the wrong type.
         ValueError: run.json is no configuration of a run.
     """
@@ -115,24 +123,85 @@ def read_config(path: Path) -> RunConfig:
         text = (path / CONFIG).read_bytes()
     except OSError as problem:
         raise RunDirError(f"{path}: holds no run: {CONFIG}: {problem.strerror}") from None
-    return RunConfig.from_json(text, str(path / CONFIG))
+    described = _parsed(text)
+    written = described.pop(CHECKSUM, None) if isinstance(described, dict) else None
+    config = RunConfig.from_json(text if written is None else json.dumps(described).encode(), str(path / CONFIG))
+    if written != checksum(config.to_json()):
+        checkpoint, _ = last_checkpoint(path / CHECKPOINTS)
+        if checkpoint is not None:
+            check_unchanged(path, checkpoint, config)
+        raise RunDirError(f"{path / CONFIG}: was changed or damaged; `tapehead train` begins a run with other options")
+    return config
+
+
+def check_unchanged(path: Path, checkpoint: Checkpoint, config: RunConfig) -> None:
+    """Raise unless a checkpoint was made under this configuration; the message names the option that differs.
+
+    Raises:
+        RunDirError: It was made under another one.
+    """
+    before, now = _flatten(checkpoint.state["config"]), _flatten(config.to_json())
+    for name in (*before, *now):
+        if before.get(name) != now.get(name):
+            changed = f"{name} was {before.get(name)!r} and is {now.get(name)!r}"
+            raise RunDirError(f"{path / CONFIG}: was changed after the run began: {changed}")
+
+
+def _flatten(described: dict[str, Any]) -> dict[str, Any]:
+    """List the options of a configuration by dotted names; `model` alone is the model's name."""
+    flat = {}
+    for name, value in described.items():
+        if isinstance(value, dict):
+            flat[name] = value["name"]
+            flat |= {f"{name}.{option}": chosen for option, chosen in value["options"].items()}
+        else:
+            flat[name] = value
+    return flat
+
+
+def read_environments(path: Path) -> list[dict[str, Any]] | None:
+    """Read what a run ran on, an entry each time that changed; None if the note of it is missing or damaged."""
+    entries = read_json(path / ENVIRONMENT)
+    whole = isinstance(entries, list) and all(
+        isinstance(entry, dict) and isinstance(entry.get("fingerprint"), dict) for entry in entries
+    )
+    return entries if whole else None
 
 
 def read_rows(path: Path) -> list[dict[str, Any]]:
-    """Read a file of JSON lines; a missing one is empty, and a line that a crash damaged is left out."""
+    """Read a file of JSON lines; a missing one is empty, and a damaged line is left out."""
     lines = path.read_bytes().splitlines() if path.exists() else []
     return [row for row in map(_parsed, lines) if isinstance(row, dict)]
 
 
 def append_rows(path: Path, rows: list[dict[str, Any]]) -> None:
-    """Add lines to a file of JSON lines.
+    """Add lines to a file of evaluations, each with its checksum; half a line that a crash left is cut off first.
 
     Raises:
         StorageError: It cannot be written to.
     """
-    with explain_errors(path.parent), path.open("a+b") as file:
-        torn = file.tell() and path.read_bytes()[-1:] != b"\n"  # a crash may have ended in the middle of a line
-        file.write(b"\n" * bool(torn) + b"".join((json.dumps(row) + "\n").encode() for row in rows))
+    lines = b"".join((json.dumps({**row, CHECKSUM: checksum(row)}) + "\n").encode() for row in rows)
+    with explain_errors(path, len(lines)), path.open("a+b") as file:
+        file.seek(0)
+        written = file.read()
+        file.truncate(written.rfind(b"\n") + 1)
+        file.write(lines)
+
+
+def read_evaluations(path: Path) -> tuple[list[dict[str, Any]], list[str]]:
+    """Read what evaluations of a run found.
+
+    Args:
+        path: The run directory.
+
+    Returns:
+        The rows that are what was written, and a sentence if others had to be left out.
+    """
+    file = path / EVALUATIONS
+    *lines, _ = file.read_bytes().split(b"\n") if file.exists() else [b""]  # the last may be half a line, of a crash
+    rows = [row for row in map(_parsed, lines) if isinstance(row, dict) and row.pop(CHECKSUM, None) == checksum(row)]
+    damaged = len(lines) - len(rows)
+    return rows, [f"{file}: {damaged} of {len(lines)} lines are damaged and left out"] if damaged else []
 
 
 def read_json(path: Path) -> Any:
@@ -149,55 +218,20 @@ def _parsed(text: bytes) -> Any:
 
 def write_json(path: Path, value: Any) -> None:
     """Replace a file of JSON."""
-    with explain_errors(path.parent):
-        write_atomically(path, (json.dumps(value, indent=2) + "\n").encode())
+    _write(path, (json.dumps(value, indent=2) + "\n").encode())
 
 
-class MetricsLog:
-    """The metrics of a run, and their timings: append only, cut back on resume to what the checkpoint has."""
+def _write(path: Path, data: bytes) -> None:
+    with explain_errors(path, len(data)):
+        write_atomically(path, data)
 
-    def __init__(self, path: Path, *, known: dict[str, Any], step: int) -> None:
-        """Go on writing.
 
-        Args:
-            path: The run directory.
-            known: What `mark` gave at the checkpoint; empty for none.
-            step: The checkpoint's step; 0 for none.
-
-        Raises:
-            BrokenCheckpointError: The metrics are not those of the checkpoint.
-            StorageError: The directory cannot be written to.
-        """
-        self.path = path
-        metrics = path / METRICS
-        kept = (metrics.read_bytes() if metrics.exists() else b"")[: known.get("bytes", 0)]
-        self._digest = hashlib.sha256(kept)
-        if known and (len(kept), self._digest.hexdigest()) != (known["bytes"], known["sha256"]):
-            raise BrokenCheckpointError(f"{metrics}: not what was written up to step {step}")
-        self._bytes = len(kept)
-        timings = "".join(
-            json.dumps(row) + "\n" for row in read_rows(path / TIMINGS) if row.get("step", step + 1) <= step
-        )
-        with explain_errors(path):
-            write_atomically(metrics, kept)
-            write_atomically(path / TIMINGS, timings.encode())
-
-    def write(self, row: dict[str, Any], seconds: float) -> None:
-        """Append a row of metrics, and the seconds until then."""
-        line = (json.dumps(row) + "\n").encode()
-        with explain_errors(self.path, len(line)):
-            with (self.path / METRICS).open("ab") as file:
-                file.write(line)
-            with (self.path / TIMINGS).open("a") as file:
-                file.write(json.dumps({"step": row["step"], "seconds": round(seconds, 3)}) + "\n")
-        self._digest.update(line)
-        self._bytes += len(line)
-
-    def mark(self) -> dict[str, Any]:
-        """Force the metrics to disk, and give what a checkpoint keeps of them."""
-        with explain_errors(self.path), (self.path / METRICS).open("ab") as file:
-            os.fsync(file.fileno())
-        return {"bytes": self._bytes, "sha256": self._digest.hexdigest()}
+def set_aside(path: Path) -> str:
+    """Rename a damaged file to NAME.damaged, and give that name."""
+    name = f"{path.name}.damaged"
+    with explain_errors(path):
+        path.replace(path.with_name(name))
+    return name
 
 
 def save_weights(path: Path, model: Model) -> None:
@@ -206,7 +240,7 @@ def save_weights(path: Path, model: Model) -> None:
     Raises:
         StorageError: The directory cannot be written to.
     """
-    with explain_errors(path):
+    with explain_errors(path, sum(tensor.nbytes for tensor in model.state_dict().values())):
         if type(model) in MODELS.values():
             model.save(path / WEIGHTS)
         else:

@@ -4,8 +4,16 @@ import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
+from typing import TypeAlias
+
+ShouldStop: TypeAlias = Callable[[], int | None]
+"""Called after every training step and between the parts of an evaluation; returns the number of a signal to stop."""
 
 WATCHED = (signal.SIGINT, signal.SIGTERM)
+
+
+def never_stop() -> None:
+    """Be a ShouldStop that no signal reaches."""
 
 
 @contextmanager

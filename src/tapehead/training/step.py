@@ -12,9 +12,10 @@ from tapehead._shapes import Logits, PerSequence
 from tapehead.tasks import Batch, Size, Sizes
 from tapehead.training.config import RunConfig
 from tapehead.training.data import Purpose, check_task, draw_training_batch, make_generator
-from tapehead.training.errors import DivergedError
+from tapehead.training.errors import DivergedError, EvaluationStoppedError
 from tapehead.training.evaluation import Score, score
 from tapehead.training.optimizers import clip_gradient, learning_rate
+from tapehead.training.signals import ShouldStop
 
 MODEL, OPTIMIZER = "model.", "optimizer."
 
@@ -116,7 +117,9 @@ class Learner:
         bits, errors = self.task.cross_entropy(done.logits, done.batch), self.task.count_errors(done.logits, done.batch)
         loss = bits.sum() * math.log(2) / self._loss_divisor(done.batch)
         if not math.isfinite(loss):
-            raise DivergedError(f"step {done.step}: the loss is {float(loss)}")
+            finite = bool(torch.isfinite(done.batch.inputs).all())
+            cause = "" if finite else ", and the `inputs` of its batch hold NaN or infinite values"
+            raise DivergedError(f"step {done.step}: the loss is {float(loss)}{cause}")
         return StepMetrics(float(loss), float(bits.mean()), float(errors.mean()), done.gradient_norm)
 
     def _take_batch(self, step: int) -> tuple[Sizes, Batch]:
@@ -149,18 +152,29 @@ class Learner:
         config, peak = self.config, float(self.optimizer.defaults["lr"])
         return learning_rate(step, peak, config.warmup_steps, config.steps, config.lr_schedule)
 
-    def evaluate(self, step: int) -> Score:
-        """Evaluate the model on new sequences of the task's `max_size`, different ones for each step."""
-        return self._score(self.task.max_size, Purpose.EVALUATION, step)
+    def evaluate(self, step: int, should_stop: ShouldStop) -> Score:
+        """Evaluate the model on new sequences of the task's `max_size`, different ones for each step.
 
-    def advance_curriculum(self, step: int) -> None:
-        """If the curriculum waits for a size to be solved, evaluate the model on it and report the errors."""
-        if self.curriculum.waits_for is not None:
-            result = self._score(self.curriculum.waits_for, Purpose.CURRICULUM, step)
-            self.curriculum.report_errors(result.distance())
+        Raises:
+            EvaluationStoppedError: `should_stop` returned a signal.
+        """
+        return self._score(self.task.max_size, Purpose.EVALUATION, step, should_stop)
 
-    def _score(self, size: Size, purpose: Purpose, step: int) -> Score:
-        return score(self.model, self.task, size, self.config.eval_sequences, self.config.seed, purpose, step)
+    def evaluate_for_curriculum(self, step: int, should_stop: ShouldStop) -> Score | None:
+        """Evaluate the model on the size that the curriculum waits to be solved; None if it waits for none.
+
+        Raises:
+            EvaluationStoppedError: `should_stop` returned a signal.
+        """
+        size = self.curriculum.waits_for
+        signal = None if size is None else should_stop()
+        if signal is not None:
+            raise EvaluationStoppedError(signal)
+        return None if size is None else self._score(size, Purpose.CURRICULUM, step, should_stop)
+
+    def _score(self, size: Size, purpose: Purpose, step: int, should_stop: ShouldStop) -> Score:
+        sequences, seed = self.config.eval_sequences, self.config.seed
+        return score(self.model, self.task, size, sequences, seed, purpose, step, should_stop=should_stop)
 
     def tensors(self) -> dict[str, Tensor]:
         """Return all tensors that training changes, by name: the model's, and those of the optimizer's state."""
