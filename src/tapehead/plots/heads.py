@@ -74,7 +74,15 @@ def memory(moments: Mapping[str, Numbers], *, title: str = "") -> Figure:
 
 
 def at_work(
-    inputs: Numbers, outputs: Numbers, mask: Flags, write: Numbers, read: Numbers, memory: Numbers, *, title: str = ""
+    inputs: Numbers,
+    outputs: Numbers,
+    mask: Flags,
+    write: Numbers,
+    read: Numbers,
+    memory: Numbers,
+    *,
+    only_read: bool = False,
+    title: str = "",
 ) -> Figure:
     """Draw a model at work on one sequence: inputs, outputs, the weightings of its heads, and its memory at the end.
 
@@ -87,9 +95,10 @@ def at_work(
         write: Weightings of the write heads, (T, H, N).
         read: Weightings of the read heads, (T, R, N).
         memory: The memory after the last step, (N, W).
+        only_read: Show the slots that were read, and leave out those that were only written to, however far away.
         title: The title above the picture.
     """
-    slots = find_used_slots(write, read)
+    slots = find_used_slots(read) if only_read else find_used_slots(write, read)
     figure = page(4.6, title)
     grid = figure.add_gridspec(3, 2, width_ratios=[5, 1.3], height_ratios=[1, 1, 5])
     heads = figure.add_subplot(grid[2, 0])

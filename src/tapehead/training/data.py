@@ -24,6 +24,7 @@ class Purpose(IntEnum):
     GENERALIZATION = 2
     PICTURE = 3
     CURRICULUM = 4
+    VERIFICATION = 5
 
 
 def make_generator(seed: int, purpose: Purpose, *numbers: int) -> np.random.Generator:
