@@ -13,6 +13,8 @@ from tapehead.training.checkpoints import last_checkpoint
 from tests.command_line import TINY_FLAGS, started
 from tests.training.tiny import digests, resume
 
+pytestmark = pytest.mark.reliability(10)
+
 LONG = [*TINY_FLAGS, "--steps=100000", "--checkpoint-every=50000", "--eval-every=20"]
 STATUS = {signal.SIGTERM: 143, signal.SIGINT: 130}
 
@@ -47,7 +49,8 @@ def test_a_signal_saves_the_run_and_tells_by_the_exit_status(number, tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("number", STATUS)
-def test_fifty_signals_at_random_times(number, tmp_path):
+def test_fifty_signals_at_random_times(number, tmp_path, record_property):
+    record_property("cases", 50)
     drawn = random.Random(number)
     for attempt in range(50):
         assert interrupted(tmp_path / str(attempt), number, drawn.uniform(0, 0.5)) > 0

@@ -1,0 +1,82 @@
+"""A run directory of which one file holds anything: reading it, and going on with it."""
+
+import contextlib
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+
+from tapehead.experiments.records import record_run
+from tapehead.training.errors import StoppedError, TrainingError
+from tapehead.training.loaded_run import load_run
+from tapehead.training.run_dir import EVALUATIONS, append_rows
+from tests.fuzz.silent import SilentLoadError
+from tests.training.tiny import digests, resume, stop_after, tiny_config, train
+
+FINISHED, STOPPED = "finished", "stopped"
+
+
+def ignore(_: str) -> None:
+    """A warning is no finding."""
+
+
+def prepare(folder: Path) -> tuple[list[bytes], Callable[[bytes], None]]:
+    """Train a tiny run, stop another, and make the function that puts an input in the place of one of their files.
+
+    An input's first byte says of which; the seeds are the files themselves.
+    """
+    whole, path = folder / "whole", folder / "run"
+    result = train(tiny_config(), whole / FINISHED)
+    with contextlib.suppress(StoppedError):
+        train(tiny_config(), whole / STOPPED, should_stop=stop_after(10))
+    for name in (FINISHED, STOPPED):
+        append_rows(whole / name / EVALUATIONS, [{"length": 3, "memory_slots": 5, "errors": 1.5}])
+    names = sorted(str(each.relative_to(whole)) for each in whole.rglob("*") if each.is_file() and each.name != "lock")
+    expected = digests(whole / FINISHED), result._replace(seconds=0)
+    models = [weights(load_run(whole / name, ignore).model) for name in (FINISHED, STOPPED)]
+    models.append(weights_at_step(folder / "earlier", 8))
+
+    def take(data: bytes) -> None:
+        if not data:
+            return
+        run, _, name = names[data[0] % len(names)].partition("/")
+        shutil.rmtree(path, ignore_errors=True)
+        shutil.copytree(whole / run, path)
+        (path / name).write_bytes(data[1:])
+        read(path, models)
+        go_on(path, expected)
+
+    return [bytes([number]) + (whole / name).read_bytes() for number, name in enumerate(names)], take
+
+
+def weights(model: torch.nn.Module) -> dict[str, bytes]:
+    return {name: tensor.numpy().tobytes() for name, tensor in model.state_dict().items()}
+
+
+def weights_at_step(path: Path, step: int) -> dict[str, bytes]:
+    """Give the weights that a run of the same configuration has after a step."""
+    with contextlib.suppress(StoppedError):
+        train(tiny_config(), path, should_stop=stop_after(step))
+    return weights(load_run(path, ignore).model)
+
+
+def read(path: Path, models: list[dict[str, bytes]]) -> None:
+    """Read all that is in the directory; a model is one that was saved."""
+    for function in (record_run, lambda path: load_run(path, ignore)):
+        try:
+            loaded = function(path)
+        except (TrainingError, ValueError, TypeError):
+            continue
+        if function is not record_run and weights(loaded.model) not in models:
+            raise SilentLoadError(f"load_run: step {loaded.step}")
+
+
+def go_on(path: Path, expected: tuple[object, object]) -> None:
+    """Go on with the run; where that can be done, it ends as the undisturbed one did."""
+    try:
+        result = resume(path, warn=ignore)
+    except (TrainingError, ValueError, TypeError):
+        return
+    if (digests(path), result._replace(seconds=0)) != expected:
+        raise SilentLoadError(f"resume: {result}")
