@@ -8,10 +8,13 @@ import resource
 import sys
 import traceback
 from importlib import import_module
+from importlib.machinery import PathFinder
 from pathlib import Path
 
 import atheris
 import torch
+
+from tests.tree import ROOT
 
 MEMORY = 8 * 2**30
 """Bytes of address space: what would take more is to end in an error, as it would on a small computer."""
@@ -31,6 +34,8 @@ def main(name: str, folder: Path, seconds: str) -> None:
     """Feed a target with inputs for so many seconds; ends the process."""
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, resource.RLIM_INFINITY))
     torch.set_num_threads(1)
+    sys.path.insert(0, str(ROOT / "src"))  # atheris cannot look into what the finder of an editable install loads
+    sys.meta_path.insert(0, PathFinder)
     with atheris.instrument_imports(include=["tapehead"]):
         target = import_module(f"tests.fuzz.{name}")
     findings, corpus, own = (folder / each for each in ("findings", "corpus", "own"))
