@@ -37,14 +37,17 @@ def gradients(model: torch.nn.Module, part: slice, dtype: torch.dtype) -> list[T
 def run_rank(rank: int, folder: Path, kinds: list[str], dtype: torch.dtype) -> None:
     """What each process does: its own sequences of the batch, for one model after the other."""
     torch.set_num_threads(1)
-    meeting = f"file://{folder / 'meeting'}"
-    dist.init_process_group("gloo", meeting, timedelta(seconds=60), RANKS, rank)
-    share = B // RANKS
+    dist.init_process_group("gloo", f"file://{folder / 'meeting'}", timedelta(seconds=60), RANKS, rank)
     for number, kind in enumerate(kinds):
-        model = DistributedDataParallel(made(kind, seed=rank, dtype=dtype))  # takes over the weights of rank 0
-        found = gradients(model, slice(rank * share, (rank + 1) * share), dtype)
-        torch.save(found, folder / f"{number}-{rank}.pt")
+        torch.save(share_of_gradients(rank, kind, dtype), folder / f"{number}-{rank}.pt")
+    dist.barrier()
     dist.destroy_process_group()
+
+
+def share_of_gradients(rank: int, kind: str, dtype: torch.dtype) -> list[Tensor]:
+    model = DistributedDataParallel(made(kind, seed=rank, dtype=dtype))  # takes over the weights of rank 0
+    share = B // RANKS
+    return gradients(model, slice(rank * share, (rank + 1) * share), dtype)
 
 
 @pytest.mark.reliability(17)
@@ -55,6 +58,8 @@ def test_two_data_parallel_processes_compute_the_gradients_of_one(dtype, tmp_pat
     for process in ranks:
         process.start()
     for process in ranks:
+        process.join(120)
+        process.kill()  # one that waits for the other
         process.join()
     assert [process.exitcode for process in ranks] == [0] * RANKS
     for number, kind in enumerate(MEMORY_KINDS):

@@ -14,6 +14,7 @@ from pathlib import Path
 import atheris
 import torch
 
+from tests.fuzz.silent import SilentLoadError
 from tests.tree import ROOT
 
 MEMORY = 8 * 2**30
@@ -22,9 +23,10 @@ LIMITS = ["-max_len=65536", "-timeout=60", "-rss_limit_mb=8192", "-print_final_s
 
 
 def keep(findings: Path, data: bytes, problem: BaseException) -> None:
-    """Keep an input that is the first to fail in this place."""
+    """Keep an input that is the first to fail in this place, or of this kind to be loaded."""
     place = traceback.extract_tb(problem.__traceback__)[-1]
-    path = findings / f"{type(problem).__name__}-{Path(place.filename).stem}-{place.lineno}"
+    what = problem.what if isinstance(problem, SilentLoadError) else f"{Path(place.filename).stem}-{place.lineno}"
+    path = findings / f"{type(problem).__name__}-{what.replace('/', '-')}"
     if not path.exists():
         path.write_bytes(data)
         path.with_name(f"{path.name}.txt").write_text("".join(traceback.format_exception(problem)))

@@ -41,7 +41,7 @@ def prepare(folder: Path) -> tuple[list[bytes], Callable[[bytes], None]]:
         except ValueError:
             return
         if first == AS_IT_IS and content(loaded) not in saved:
-            raise SilentLoadError(f"{type(loaded).__name__}, {loaded.config}")
+            raise SilentLoadError(type(loaded).__name__, loaded.config)
 
     return seeds, take
 

@@ -2,4 +2,13 @@
 
 
 class SilentLoadError(AssertionError):
-    """A damaged file was taken for a whole one, and what it gives is not what was saved."""
+    """A damaged file was taken for a whole one, and what it gives is not what was saved.
+
+    Args:
+        what: Which file, or which kind of it.
+        given: What came of it.
+    """
+
+    def __init__(self, what: str, given: object) -> None:
+        super().__init__(f"{what}: {given}")
+        self.what = what
