@@ -48,7 +48,7 @@ sanitize: $(READY)
 # PART=kernels TESTS=tests/kernels`; the table is made of all that lie there. A test that fails does not stop the rest.
 TESTS ?= tests
 PART ?= tests
-record = -o junit_suite_name="$$(git describe --always --dirty)" --junitxml=build/reliability/$(1).xml
+record = -o junit_suite_name=$(shell git describe --always --dirty) --junitxml=build/reliability/$(1).xml
 
 reliability: $(READY)
 	rm -rf build/reliability

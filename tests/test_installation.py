@@ -32,17 +32,14 @@ def install_without_a_compiler(folder: Path) -> Path:
         copy(ROOT / name, tree / name)
     for built in (tree / "src").rglob("*.so"):
         built.unlink()
-    run(sys.executable, "-m", "venv", environment, cwd=folder)
+    run(sys.executable, "-m", "venv", "--without-pip", environment, cwd=folder)
     (packages,) = environment.glob("lib/python*/site-packages")
     (packages / "dependencies.pth").write_text(sysconfig.get_path("purelib"))
     programs, nowhere = environment / "bin", str(folder / "nowhere")
     compilers = {"CC": nowhere, "CXX": nowhere, "PATH": str(programs)}  # CMake also looks beyond PATH
     settings = {name: value for name, value in os.environ.items() if name.startswith(("PIP_", "HOME"))}
-    constraints = ["--build-constraint", str(ROOT / "constraints.txt")]
-    run(
-        programs / "python", "-m", "pip", "install", "--quiet", "--no-deps", *constraints, tree, cwd=folder,
-        **settings, **compilers,
-    )  # fmt: skip
+    pip = [sys.executable, "-m", "pip", "--python", programs / "python", "install", "--quiet", "--no-deps"]
+    run(*pip, "--build-constraint", ROOT / "constraints.txt", tree, cwd=folder, **settings, **compilers)
     return programs
 
 

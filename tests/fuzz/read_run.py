@@ -2,13 +2,12 @@
 
 import contextlib
 import os
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import torch
 
-from tapehead.experiments.records import record_run
+from tapehead.experiments import records
 from tapehead.training.errors import StoppedError, TrainingError
 from tapehead.training.loaded_run import load_run
 from tapehead.training.run_dir import EVALUATIONS, append_rows
@@ -28,7 +27,8 @@ def prepare(folder: Path) -> tuple[list[bytes], Callable[[bytes], None]]:
 
     An input's first byte says of which; the seeds are the files themselves.
     """
-    os.fsync = lambda _: None  # it takes most of the time, and no computer loses its power here
+    os.fsync = lambda _: None  # this takes time, and is for computers that lose their power
+    records.find_recipe = lambda _: None  # so does this, which reads nothing
     whole, path = folder / "whole", folder / "run"
     result = train(tiny_config(), whole / FINISHED)
     with contextlib.suppress(StoppedError):
@@ -36,6 +36,7 @@ def prepare(folder: Path) -> tuple[list[bytes], Callable[[bytes], None]]:
     for name in (FINISHED, STOPPED):
         append_rows(whole / name / EVALUATIONS, [{"length": 3, "memory_slots": 5, "errors": 1.5}])
     names = sorted(str(each.relative_to(whole)) for each in whole.rglob("*") if each.is_file() and each.name != "lock")
+    files = {run: contents(whole / run) for run in (FINISHED, STOPPED)}
     expected = digests(whole / FINISHED), result._replace(seconds=0)
     models = [weights(load_run(whole / name, ignore).model) for name in (FINISHED, STOPPED)]
     models.append(weights_at_step(folder / "earlier", 8))
@@ -44,9 +45,7 @@ def prepare(folder: Path) -> tuple[list[bytes], Callable[[bytes], None]]:
         if not data:
             return
         run, _, name = names[data[0] % len(names)].partition("/")
-        shutil.rmtree(path, ignore_errors=True)
-        shutil.copytree(whole / run, path)
-        (path / name).write_bytes(data[1:])
+        restore(path, files[run] | {name: data[1:]})
         loaded, ended = read(path), go_on(path)
         if loaded is not None and loaded not in models:
             raise SilentLoadError(f"{run}-{name}-read", loaded.keys())
@@ -54,6 +53,21 @@ def prepare(folder: Path) -> tuple[list[bytes], Callable[[bytes], None]]:
             raise SilentLoadError(f"{run}-{name}-resumed", ended)
 
     return [bytes([number]) + (whole / name).read_bytes() for number, name in enumerate(names)], take
+
+
+def contents(path: Path) -> dict[str, bytes]:
+    return {str(each.relative_to(path)): each.read_bytes() for each in path.rglob("*") if each.is_file()}
+
+
+def restore(path: Path, files: dict[str, bytes]) -> None:
+    """Make a directory hold these files and no others; those that it holds already are left alone, to save time."""
+    there = contents(path)
+    for name in there.keys() - files.keys():
+        (path / name).unlink()
+    for name, data in files.items():
+        if there.get(name) != data:
+            (path / name).parent.mkdir(parents=True, exist_ok=True)
+            (path / name).write_bytes(data)
 
 
 def weights(model: torch.nn.Module) -> dict[str, bytes]:
@@ -70,7 +84,7 @@ def weights_at_step(path: Path, step: int) -> dict[str, bytes]:
 def read(path: Path) -> dict[str, bytes] | None:
     """Read all that is in the directory, and give the weights if it is a run with some."""
     with contextlib.suppress(*ALLOWED):
-        record_run(path)
+        records.record_run(path)
     try:
         return weights(load_run(path, ignore).model)
     except ALLOWED:
