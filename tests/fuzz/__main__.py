@@ -19,7 +19,15 @@ from tests.tree import ROOT
 
 MEMORY = 8 * 2**30
 """Bytes of address space: what would take more is to end in an error, as it would on a small computer."""
-LIMITS = ["-max_len=65536", "-timeout=60", "-rss_limit_mb=8192", "-print_final_stats=1"]
+LIMITS = [
+    "-max_len=65536",
+    "-len_control=0",
+    "-keep_seed=1",
+    "-reduce_inputs=0",
+    "-timeout=60",
+    "-rss_limit_mb=8192",
+    "-print_final_stats=1",
+]
 
 
 def keep(findings: Path, data: bytes, problem: BaseException) -> None:

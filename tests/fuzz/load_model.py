@@ -4,16 +4,17 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+import torch
 from safetensors.torch import save
 
 import tapehead
-from tapehead.models import Model, files
+from tapehead.models import Model
+from tapehead.models import files as model_files
+from tests.fuzz.edits import UNCHANGED, WHOLE, edited
 from tests.fuzz.silent import SilentLoadError
 from tests.small_models import made
 
 KINDS = ["ntm with an lstm", "dnc with every option", "lstm"]
-AS_IT_IS = len(KINDS)
-"""An input's first byte says whose tensors the description that follows it is sealed with, or that a file follows."""
 
 
 def content(model: Model) -> tuple[object, ...]:
@@ -23,33 +24,41 @@ def content(model: Model) -> tuple[object, ...]:
 
 
 def prepare(folder: Path) -> tuple[list[bytes], Callable[[bytes], None]]:
-    """Save a small model of each kind, and make the function that tries to load an input."""
-    models = [made(kind, dtype=tapehead.models.torch.float32) for kind in KINDS]
-    path, seeds = folder / "model.safetensors", []
-    for number, model in enumerate(models):
+    """Save a small model of each kind, and make the function that tries to load an input.
+
+    An input's first byte says of which model, and whether the rest is an edit of its file, or one of its description
+    that the checksum is then made for.
+    """
+    models = [made(kind, dtype=torch.float32) for kind in KINDS]
+    path, files, descriptions = folder / "model.safetensors", [], []
+    for model in models:
         model.save(path)
-        described = {"model": type(model).__name__.lower(), "config": model.config}
-        seeds += [bytes([AS_IT_IS]) + path.read_bytes(), bytes([number]) + json.dumps(described).encode()]
+        files.append(path.read_bytes())
+        descriptions.append(json.dumps({"model": type(model).__name__.lower(), "config": model.config}).encode())
     saved = [content(model) for model in models]
     tensors = [dict(model.state_dict()) for model in models]
 
     def take(data: bytes) -> None:
-        first, rest = data[0] % (len(KINDS) + 1) if data else AS_IT_IS, data[1:]
-        path.write_bytes(rest if first == AS_IT_IS else seal(rest, tensors[first]))
+        described, number = divmod((data[0] if data else 0) % (2 * len(KINDS)), len(KINDS))
+        if described:
+            path.write_bytes(seal(edited(descriptions[number], data[1:]), tensors[number]))
+        else:
+            path.write_bytes(edited(files[number], data[1:]))
         try:
             loaded = tapehead.load(path)
         except ValueError:
             return
-        if first == AS_IT_IS and content(loaded) not in saved:
+        if not described and content(loaded) not in saved:
             raise SilentLoadError(type(loaded).__name__, loaded.config)
 
-    return seeds, take
+    wholes = [*files, *descriptions]
+    return [bytes([n]) + edit for n, whole in enumerate(wholes) for edit in (UNCHANGED, WHOLE + whole)], take
 
 
 def seal(described: bytes, tensors: dict[str, object]) -> bytes:
     """Write a file as `save` does, with any description; one that is no JSON object has no checksum."""
     try:
-        text = files._describe(json.loads(described), tensors)
+        text = model_files._describe(json.loads(described), tensors)
     except (ValueError, TypeError, RecursionError):
         text = described.decode(errors="replace")
-    return save(tensors, {files.METADATA_KEY: text})
+    return save(tensors, {model_files.METADATA_KEY: text})

@@ -11,6 +11,7 @@ from tapehead.experiments import records
 from tapehead.training.errors import StoppedError, TrainingError
 from tapehead.training.loaded_run import load_run
 from tapehead.training.run_dir import EVALUATIONS, append_rows
+from tests.fuzz.edits import UNCHANGED, WHOLE, edited
 from tests.fuzz.silent import SilentLoadError
 from tests.training.tiny import digests, resume, stop_after, tiny_config, train
 
@@ -25,7 +26,7 @@ def ignore(_: str) -> None:
 def prepare(folder: Path) -> tuple[list[bytes], Callable[[bytes], None]]:
     """Train a tiny run, stop another, and make the function that puts an input in the place of one of their files.
 
-    An input's first byte says of which; the seeds are the files themselves.
+    An input's first byte says of which, and the rest is an edit of it.
     """
     os.fsync = lambda _: None  # this takes time, and is for computers that lose their power
     records.find_recipe = lambda _: None  # so does this, which reads nothing
@@ -45,14 +46,15 @@ def prepare(folder: Path) -> tuple[list[bytes], Callable[[bytes], None]]:
         if not data:
             return
         run, _, name = names[data[0] % len(names)].partition("/")
-        restore(path, files[run] | {name: data[1:]})
+        restore(path, files[run] | {name: edited(files[run][name], data[1:])})
         loaded, ended = read(path), go_on(path)
         if loaded is not None and loaded not in models:
             raise SilentLoadError(f"{run}-{name}-read", loaded.keys())
         if ended is not None and ended != expected:
             raise SilentLoadError(f"{run}-{name}-resumed", ended)
 
-    return [bytes([number]) + (whole / name).read_bytes() for number, name in enumerate(names)], take
+    edits = [(UNCHANGED, WHOLE + (whole / name).read_bytes()) for name in names]
+    return [bytes([number]) + edit for number, both in enumerate(edits) for edit in both], take
 
 
 def contents(path: Path) -> dict[str, bytes]:
