@@ -10,5 +10,5 @@ class SilentLoadError(AssertionError):
     """
 
     def __init__(self, what: str, given: object) -> None:
-        super().__init__(f"{what}: {given}")
+        super().__init__(what, given)
         self.what = what
