@@ -3,6 +3,7 @@
 #   make test     the quick tests           make test-slow   the tests with large counts
 #   make sanitize the kernels with every memory access checked
 #   make check    style, types and layers   make bench       how long a training step takes
+#   make reliability   the tests of every promise with their full counts, and the table of how they end; an hour on two cores
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 PIP_FLAGS ?=
@@ -10,7 +11,8 @@ PIP_FLAGS ?=
 BIN := .venv/bin
 READY := .venv/ready
 
-.PHONY: setup demo test test-slow sanitize check format bench clean
+.PHONY: setup demo test test-slow sanitize reliability reliability-tests reliability-sanitize reliability-fuzz reliability-table
+.PHONY: check format bench clean
 
 setup: $(READY)
 
@@ -40,7 +42,36 @@ sanitize: $(READY)
 	LD_PRELOAD="$$($(CXX) -print-file-name=libasan.so) $$($(CXX) -print-file-name=libubsan.so)" \
 	ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 \
 	$(BIN)/python -m pytest -q -s -m "slow or not slow" -p no:cacheprovider \
-	    --kernel-library build/sanitize/libtapehead$(if $(filter Darwin,$(shell uname)),.dylib,.so) tests/kernels/test_cpp_bounds.py
+	    --kernel-library build/sanitize/libtapehead$(if $(filter Darwin,$(shell uname)),.dylib,.so) tests/kernels/test_cpp_bounds.py $(RECORD)
+
+# Each part leaves build/reliability/PART.xml, and can be made by itself, of some tests too, as `make reliability-tests
+# PART=kernels TESTS=tests/kernels`; the table is made of all that lie there. A test that fails does not stop the rest.
+TESTS ?= tests
+PART ?= tests
+record = -o junit_suite_name=$(shell git describe --always --dirty) --junitxml=build/reliability/$(1).xml
+
+reliability: $(READY)
+	rm -rf build/reliability
+	-$(MAKE) reliability-tests
+	-$(MAKE) reliability-sanitize
+	-$(MAKE) reliability-fuzz
+	$(MAKE) reliability-table
+
+reliability-tests: $(READY)
+	$(BIN)/python -m pytest -q -n auto --dist loadfile -m "reliability and not fuzz" $(call record,$(PART)) \
+	    --ignore=tests/kernels/test_cpp_bounds.py $(TESTS)
+
+reliability-sanitize: $(READY)
+	$(MAKE) sanitize RECORD='$(call record,sanitize)'
+
+FUZZ_SECONDS ?= 600
+
+reliability-fuzz: $(READY)
+	$(BIN)/python -m pip install --quiet $(PIP_FLAGS) -c constraints.txt --group fuzz
+	$(BIN)/python -m pytest -q -n auto -m fuzz --fuzz-seconds=$(FUZZ_SECONDS) $(call record,fuzz) tests/fuzz
+
+reliability-table: $(READY)
+	$(BIN)/python -m tests.reliability.table
 
 check: $(READY)
 	$(BIN)/ruff check .

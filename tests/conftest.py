@@ -27,6 +27,7 @@ hypothesis.settings.load_profile("tapehead")
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--kernel-library", type=Path, help="a build of the C++ kernels to test instead")
+    parser.addoption("--fuzz-seconds", type=int, default=600, help="how long each fuzzer runs")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -36,6 +37,13 @@ def pytest_configure(config: pytest.Config) -> None:
 
         library.library.cache_clear()
         library.LIBRARY = chosen.resolve(strict=True)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Record with each test the promises that it stands for; tests/reliability/table.py reads them."""
+    for item in items:
+        rows = {row for marker in item.iter_markers("reliability") for row in marker.args}
+        item.user_properties += [("reliability", row) for row in sorted(rows)]
 
 
 @pytest.fixture(autouse=True)

@@ -15,6 +15,8 @@ from tapehead.training.recipes import configure
 from tests.command_line import TINY_FLAGS, Said, tapehead, tapeheads
 from tests.training.tiny import tiny_config, train
 
+pytestmark = pytest.mark.reliability(6)
+
 COPY = configure("copy")
 OPTIONS: dict[str, Option] = {
     name: option
@@ -113,7 +115,8 @@ def malformed(drawn: random.Random, run: Path) -> list[str]:
     )
 
 
-def test_five_hundred_malformed_command_lines(tmp_path):
+def test_five_hundred_malformed_command_lines(tmp_path, record_property):
+    record_property("cases", 500)
     train(tiny_config(), tmp_path / "run")
     drawn = random.Random(0)
     lines = [malformed(drawn, tmp_path / "run") for _ in range(500)]

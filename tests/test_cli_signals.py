@@ -14,6 +14,8 @@ from tapehead.training.checkpoints import last_checkpoint
 from tests.command_line import TINY_FLAGS, started
 from tests.training.tiny import digests, resume
 
+pytestmark = pytest.mark.reliability(10)
+
 LONG = [*TINY_FLAGS, "--steps=100000", "--checkpoint-every=50000", "--eval-every=20"]
 EVALUATING = [*TINY_FLAGS, "--steps=1000", "--eval-every=1", "--eval-sequences=20000"]
 """Nearly all the time goes into evaluations, each of which takes longer than a second."""
@@ -68,7 +70,8 @@ def test_ten_signals_during_evaluations_of_a_large_model(number, tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("number", STATUS)
-def test_fifty_signals_at_random_times(number, tmp_path):
+def test_fifty_signals_at_random_times(number, tmp_path, record_property):
+    record_property("cases", 50)
     drawn = random.Random(number)
     for attempt in range(50):
         assert interrupted(tmp_path / str(attempt), number, drawn.uniform(0, 0.5)) > 0

@@ -71,10 +71,12 @@ sys.meta_path.insert(0, Slow())
 """
 
 
+@pytest.mark.reliability(10)
 def test_ctrl_c_during_the_imports_is_one_line():
     assert interrupt(launch("train", before=SLOW), 0.1) == (130, "tapehead: interrupted\n")
 
 
+@pytest.mark.reliability(10)
 @pytest.mark.parametrize("delay", [0.05, 0.2, 0.4])
 def test_ctrl_c_at_any_time_of_the_real_imports_is_one_line(delay):
     status, said = interrupt(launch("doctor", before="print('ready', flush=True)"), delay)

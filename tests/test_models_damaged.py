@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import jaxtyping
 import numpy as np
@@ -14,6 +15,8 @@ from torch import Tensor
 
 import tapehead
 from tests.small_models import made
+
+pytestmark = pytest.mark.reliability(8)
 
 MODEL = made("lstm", dtype=torch.float32)
 TENSORS = {name: tensor.clone() for name, tensor in MODEL.state_dict().items()}
@@ -123,8 +126,9 @@ def test_the_undamaged_file_is_loaded(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("count", [60, pytest.param(1000, marks=pytest.mark.slow)])
-def test_a_file_with_one_changed_byte_is_refused(count: int, tmp_path: Path) -> None:
+def test_a_file_with_one_changed_byte_is_refused(count: int, tmp_path: Path, record_property: Any) -> None:
     """Bits flipped, bytes replaced, cut out and put in, anywhere in the file; none may come back as another model."""
+    record_property("cases", count)
     path, source = tmp_path / "model.safetensors", np.random.default_rng(0)
     for _ in range(count):
         damaged, place = bytearray(GOOD), int(source.integers(len(GOOD)))

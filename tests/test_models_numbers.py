@@ -128,15 +128,18 @@ def assert_compiles(backend: str, kinds: list[str]) -> None:
     assert finished.stdout.splitlines() == kinds, finished.stderr[-3000:]
 
 
+@pytest.mark.reliability(3)
 def test_a_model_compiles_into_one_graph_and_stays_the_same() -> None:
     assert_compiles("eager", [NTM_KINDS[0], DNC_KINDS[-1]])
 
 
+@pytest.mark.reliability(3)
 @pytest.mark.slow
 def test_every_model_compiles_with_its_gradients_and_stays_the_same() -> None:
     assert_compiles("aot_eager", list(KINDS))
 
 
+@pytest.mark.reliability(3)
 @pytest.mark.slow
 def test_a_model_compiles_to_machine_code_and_stays_the_same() -> None:
     assert_compiles("inductor", NTM_KINDS[1:2])
@@ -159,12 +162,14 @@ def long_inputs(steps: int, size: float) -> Tensor:
     return size * drawn_inputs(steps, 1, dtype=torch.float32)
 
 
+@pytest.mark.reliability(4)
 @every_kind
 @pytest.mark.parametrize("size", [1.0, 1e4])
 def test_hundreds_of_steps_stay_finite(kind: str, size: float) -> None:
     assert_stays_finite(kind, long_inputs(200, size), chunk=100)
 
 
+@pytest.mark.reliability(4)
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", NTM_KINDS)
 @pytest.mark.parametrize("size", [1.0, 1e4])
@@ -173,6 +178,7 @@ def test_ten_thousand_steps_of_the_usual_size_stay_finite(kind: str, size: float
     assert_stays_finite(kind, long_inputs(10_000, size), chunk=500, **usual)
 
 
+@pytest.mark.reliability(4)
 @pytest.mark.slow
 @every_kind
 @pytest.mark.parametrize("size", [1.0, 1e4])

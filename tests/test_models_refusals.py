@@ -18,6 +18,8 @@ from tapehead import map_state
 from tapehead.models import Model
 from tests.small_models import KINDS, MEMORY_KINDS, drawn_inputs, made
 
+pytestmark = pytest.mark.reliability(6)
+
 T, B = 4, 3
 
 Call = Callable[[], object]

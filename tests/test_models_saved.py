@@ -80,6 +80,7 @@ def test_saving_again_replaces_the_file_and_leaves_nothing_beside_it(kind: str, 
     assert [path.name for path in tmp_path.iterdir()] == ["model.safetensors"]
 
 
+@pytest.mark.reliability(11)
 def test_a_save_that_fails_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     made("lstm", seed=1).save(tmp_path / "model.safetensors")
 

@@ -6,6 +6,7 @@ import random
 import signal
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -79,12 +80,15 @@ def compare(folder: Path, done_before: dict[Path, int], *, ok: int, fail: int, h
     assert len(causes) == fail + hang
 
 
+@pytest.mark.reliability(16)
 def test_a_sweep_survives_kills_failures_a_hang_and_its_supervisor_s_death(tmp_path: Path) -> None:
     survive(tmp_path, ok=4, fail=1, hang=1, kills=2, steps=1500)
 
 
+@pytest.mark.reliability(16)
 @pytest.mark.slow
-def test_a_hundred_runs_survive_thirty_kills(tmp_path: Path) -> None:
+def test_a_hundred_runs_survive_thirty_kills(tmp_path: Path, record_property: Any) -> None:
+    record_property("cases", 100)
     survive(tmp_path, ok=94, fail=5, hang=1, kills=30, steps=1500)
 
 
@@ -142,6 +146,7 @@ def test_a_signal_stops_a_sweep_and_all_is_saved(number: signal.Signals, status:
     assert not list((tmp_path / "runs").glob("*/result.json"))
 
 
+@pytest.mark.reliability(19)
 def test_two_sweeps_do_not_work_in_one_directory(tmp_path: Path) -> None:
     write_grid(tmp_path, ok=1)
     (tmp_path / "runs").mkdir()

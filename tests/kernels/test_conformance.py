@@ -256,6 +256,7 @@ def test_lengths_need_not_be_contiguous(case: Case) -> None:
 # ------------------------------------------------------------------------------------------------------- extremes
 
 
+@pytest.mark.reliability(5)
 @EACH_BACKEND
 def test_rows_of_any_length_are_compared_with_finite_numbers(case: Case) -> None:
     for size in (1e-30, 1e-9, 1.0, 1e15, 1e30, 3e38):
@@ -270,6 +271,7 @@ def test_rows_of_any_length_are_compared_with_finite_numbers(case: Case) -> None
             torch.testing.assert_close(ours[place], theirs[place], rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.reliability(5)
 @EACH_BACKEND
 def test_what_the_reference_keeps_finite_stays_finite(case: Case) -> None:
     for place in (0, 1):  # inputs, memory
@@ -285,6 +287,7 @@ def test_what_the_reference_keeps_finite_stays_finite(case: Case) -> None:
                     assert one.isfinite().all() or not other.isfinite().all()
 
 
+@pytest.mark.reliability(21)
 @EACH_BACKEND
 def test_not_a_number_stays_not_a_number_and_in_its_sequence(case: Case) -> None:
     given = case.draw(2, steps=4, sequences=3, lengths=False, clip=20.0)

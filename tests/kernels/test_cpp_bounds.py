@@ -1,5 +1,7 @@
 """The C++ kernels keep to their own memory, and read nothing before it is written (RELIABILITY 15: `make sanitize`)."""
 
+from typing import Any
+
 import pytest
 import torch
 
@@ -7,7 +9,7 @@ from tapehead.kernels.cpp import library
 from tests.kernels import drawn
 from tests.kernels.cpp import EACH_MODEL, NEEDS_LIBRARY, DirtyWorkspaces, Drawing
 
-pytestmark = NEEDS_LIBRARY
+pytestmark = [NEEDS_LIBRARY, pytest.mark.reliability(15)]
 
 
 class FreshWorkspaces(DirtyWorkspaces):
@@ -37,7 +39,8 @@ def workspaces_are_fresh(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @EACH_MODEL
-def test_the_kernel_stays_within_its_memory(draw: Drawing) -> None:
+def test_the_kernel_stays_within_its_memory(draw: Drawing, record_property: Any) -> None:
+    record_property("cases", 20)
     stay_in_bounds(draw, range(1000, 1020))
 
 
@@ -45,8 +48,9 @@ def test_the_kernel_stays_within_its_memory(draw: Drawing) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("level", [1, 2])
 def test_every_instruction_set_stays_within_its_memory(
-    draw: Drawing, level: int, monkeypatch: pytest.MonkeyPatch
+    draw: Drawing, level: int, monkeypatch: pytest.MonkeyPatch, record_property: Any
 ) -> None:
+    record_property("cases", 100)
     if library.library().tapehead_level_name(level) is None:
         pytest.skip("this machine has no such level")
     monkeypatch.setattr(library, "LEVEL", level)
@@ -56,5 +60,8 @@ def test_every_instruction_set_stays_within_its_memory(
 @EACH_MODEL
 @pytest.mark.slow
 @pytest.mark.parametrize("first", range(0, 500, 50))
-def test_the_kernel_stays_within_its_memory_at_500_drawn_shapes(draw: Drawing, first: int) -> None:
+def test_the_kernel_stays_within_its_memory_at_500_drawn_shapes(
+    draw: Drawing, first: int, record_property: Any
+) -> None:
+    record_property("cases", 50)
     stay_in_bounds(draw, range(first, first + 50))

@@ -4,6 +4,7 @@ import dataclasses
 import time
 import warnings
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 import torch
@@ -56,7 +57,9 @@ def check_the_operator() -> None:
         torch.library.opcheck(operator(name), arguments(name, small(name, seed), grad=True))
 
 
-def test_the_operator_passes_torchs_own_checks() -> None:
+@pytest.mark.reliability(3)
+def test_the_operator_passes_torchs_own_checks(record_property: Any) -> None:
+    record_property("cases", len(CASES))
     elsewhere(check_the_operator)
 
 
@@ -74,7 +77,9 @@ def check_its_halves() -> None:
         torch.library.opcheck(operator(name, "_backward"), (*own[:-1], saved, gradients, wanted), test_utils=checks)
 
 
-def test_its_halves_have_the_shapes_that_they_say() -> None:
+@pytest.mark.reliability(3)
+def test_its_halves_have_the_shapes_that_they_say(record_property: Any) -> None:
+    record_property("cases", len(CASES))
     elsewhere(check_its_halves)
 
 
@@ -90,7 +95,9 @@ def compare_compiled() -> None:
         assert drawn.distance(*results) <= 1e-14
 
 
-def test_a_compiled_scan_is_the_scan() -> None:
+@pytest.mark.reliability(3)
+def test_a_compiled_scan_is_the_scan(record_property: Any) -> None:
+    record_property("cases", len(CASES))
     elsewhere(compare_compiled)
 
 
@@ -130,6 +137,7 @@ def compare_compiled_at_other_sizes() -> None:
         assert compilations.frame_count == 1
 
 
+@pytest.mark.reliability(3)
 def test_a_compiled_scan_takes_other_time_steps_and_sequences_without_being_compiled_again() -> None:
     elsewhere(compare_compiled_at_other_sizes)
 
@@ -148,7 +156,9 @@ def compare_exported() -> None:
         assert torch.equal(program.module()(given.inputs), Machine()(given.inputs))
 
 
-def test_an_exported_scan_has_one_node() -> None:
+@pytest.mark.reliability(3)
+def test_an_exported_scan_has_one_node(record_property: Any) -> None:
+    record_property("cases", len(CASES))
     elsewhere(compare_exported)
 
 
@@ -161,6 +171,7 @@ def compare_exported_model() -> None:
     assert torch.equal(program.module()(inputs)[0], model(inputs)[0])
 
 
+@pytest.mark.reliability(3)
 def test_a_whole_model_exports_with_one_node_for_all_steps() -> None:
     elsewhere(compare_exported_model)
 
@@ -182,6 +193,7 @@ def compare_times_to_compile() -> None:
         assert long <= 1.2 * short
 
 
+@pytest.mark.reliability(3)
 @pytest.mark.slow
 def test_the_time_to_compile_does_not_grow_with_the_steps() -> None:
     elsewhere(compare_times_to_compile)

@@ -16,6 +16,8 @@ from tapehead.maths.ntm import NTMState
 from tests.maths import random_ntm
 from tests.maths.numpy_ntm import Sizes
 
+pytestmark = pytest.mark.reliability(4)
+
 
 def inputs_of(kind: str, steps: int, size: Sizes, generator: np.random.Generator) -> Tensor:
     """Random bits, the same constant 1e4 everywhere, or +-1e4 at random: (T, 1, I)."""

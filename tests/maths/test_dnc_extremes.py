@@ -7,6 +7,7 @@ CASES says how many numbers do not fit. Those are products of memories of 1e38. 
 
 import itertools
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 import torch
@@ -29,6 +30,8 @@ from tests.maths.test_extremes import (
     value_and_gradients,
     weightings,
 )
+
+pytestmark = pytest.mark.reliability(5)
 
 GATES = [0.0, 1e-45, 1e-30, 0.5, 1 - 1e-7, 1.0]
 EVERYTHING = DNCOptions("feedforward", 2, 2, WIDTH, None, True, True, True, 2)
@@ -158,16 +161,18 @@ CASES: dict[str, tuple[Callable[..., Tensor], Callable[[], Iterator[Arguments]],
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_float64_is_finite_for_extreme_numbers(name: str) -> None:
+def test_float64_is_finite_for_extreme_numbers(name: str, record_property: Any) -> None:
     function, drawn, _ = CASES[name]
+    record_property("cases", sum(1 for _ in drawn()))
     for arguments in drawn():
         for result in value_and_gradients(function, arguments, torch.float64):
             assert result.isfinite().all(), arguments
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_float32_is_finite_for_extreme_numbers(name: str) -> None:
+def test_float32_is_finite_for_extreme_numbers(name: str, record_property: Any) -> None:
     function, drawn, most_too_large = CASES[name]
+    record_property("cases", sum(1 for _ in drawn()))
     too_large = 0
     for arguments in drawn():
         held = tuple(argument.float() for argument in arguments)

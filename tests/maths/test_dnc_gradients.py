@@ -18,6 +18,8 @@ from tests.maths import random_dnc
 from tests.maths.numpy_dnc import Sizes
 from tests.maths.test_gradients import Draw, Drawn
 
+pytestmark = pytest.mark.reliability(1)
+
 
 def drawn_retention(draw: Draw) -> Drawn:
     return linkage.retention, [draw.weighting(draw.B, draw.H, draw.N), draw.share(draw.B, draw.H)]

@@ -1,5 +1,7 @@
 """What must hold of a Differentiable Neural Computer's state whatever its weights."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -7,6 +9,8 @@ from torch import Tensor
 
 from tapehead.maths.dnc import DNCState, dnc_step
 from tests.maths import random_dnc
+
+pytestmark = pytest.mark.reliability(4)
 
 CASES, STEPS, BATCH = 500, 6, 2
 
@@ -16,8 +20,9 @@ ROUNDING = {torch.float32: 1e-5, torch.float64: 1e-13}
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64], ids=str)
 @pytest.mark.parametrize("scale", [0.1, 1.5, 30.0, 1e4])
-def test_a_state_stays_one(scale: float, dtype: torch.dtype) -> None:
+def test_a_state_stays_one(scale: float, dtype: torch.dtype, record_property: Any) -> None:
     """From the first state on; a scale of 1e4 makes every gate saturate one way or the other."""
+    record_property("cases", CASES // 4)
     for seed in range(CASES // 4):
         generator = np.random.default_rng([seed, round(10 * scale)])
         size = random_dnc.drawn_sizes(generator)

@@ -9,6 +9,7 @@ several of them; an LSTM's weights' gradients under inputs of 1e38.
 
 import itertools
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 import torch
@@ -20,6 +21,8 @@ from tapehead.maths.addressing import content, interpolate, sharpen, shift
 from tapehead.maths.memory import read, write
 from tapehead.maths.ntm import NTMOptions, head_parameters
 from tapehead.maths.scores import bits
+
+pytestmark = pytest.mark.reliability(5)
 
 SLOTS, WIDTH = 5, 3
 FLOAT32_HOLDS = 1.7e38  # half the largest: an intermediate sum may be somewhat larger than the result
@@ -157,16 +160,18 @@ def value_and_gradients(function: Callable[..., Tensor], arguments: Arguments, d
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_float64_is_finite_for_extreme_numbers(name: str) -> None:
+def test_float64_is_finite_for_extreme_numbers(name: str, record_property: Any) -> None:
     function, drawn, _ = CASES[name]
+    record_property("cases", sum(1 for _ in drawn()))
     for arguments in drawn():
         for result in value_and_gradients(function, arguments, torch.float64):
             assert result.isfinite().all(), arguments
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_float32_is_finite_for_extreme_numbers(name: str) -> None:
+def test_float32_is_finite_for_extreme_numbers(name: str, record_property: Any) -> None:
     function, drawn, most_too_large = CASES[name]
+    record_property("cases", sum(1 for _ in drawn()))
     too_large = 0
     for arguments in drawn():
         held = tuple(argument.float() for argument in arguments)

@@ -17,6 +17,8 @@ from tapehead.maths.scores import bits
 from tests.maths import random_ntm
 from tests.maths.numpy_ntm import Sizes
 
+pytestmark = pytest.mark.reliability(1)
+
 Drawn = tuple[Callable[..., object], list[Tensor]]
 
 

@@ -20,6 +20,8 @@ from tapehead.training.checkpoints import (
 from tapehead.training.errors import DamagedFileError, StoppedError
 from tests.training.tiny import digests, resume, stop_after, tiny_config, train, undisturbed
 
+pytestmark = pytest.mark.reliability(8)
+
 
 def checkpoint(step: int) -> Checkpoint:
     tensors = {"weight": torch.arange(6.0).reshape(2, 3) + step, "step": torch.tensor(step)}
@@ -84,12 +86,14 @@ def spoil_the_last(folder: Path, times: int) -> None:
     assert same(last_checkpoint(folder)[0], checkpoint(7))
 
 
-def test_a_damaged_checkpoint_is_found_out_and_the_one_before_is_used(tmp_path):
+def test_a_damaged_checkpoint_is_found_out_and_the_one_before_is_used(tmp_path, record_property):
+    record_property("cases", 500)
     spoil_the_last(tmp_path, 500)
 
 
 @pytest.mark.slow
-def test_ten_thousand_damages_are_found_out(tmp_path):
+def test_ten_thousand_damages_are_found_out(tmp_path, record_property):
+    record_property("cases", 10_000)
     spoil_the_last(tmp_path, 10_000)
 
 
@@ -127,7 +131,8 @@ class Malice:
         return os.mkdir, (str(self.witness / str(self.number)),)
 
 
-def test_a_pickle_is_never_run(tmp_path):
+def test_a_pickle_is_never_run(tmp_path, record_property):
+    record_property("cases", 20)
     witness = tmp_path / "witness"
     witness.mkdir()
     folder = tmp_path / "checkpoints"

@@ -80,6 +80,7 @@ def test_a_model_that_does_not_fit_into_memory_is_said_to_be_too_large():
         config.make_model()
 
 
+@pytest.mark.reliability(6)
 def test_what_is_wrong_is_named_with_what_was_expected():
     said = [message for _, message in complaints(configured, [{"changes": changes} for changes, _ in WRONG])]
     assert [message.startswith(start) for message, (_, start) in zip(said, WRONG, strict=True)] == [True] * len(
@@ -193,6 +194,7 @@ def complaint_about(texts: list[str], folder: Path) -> list[str]:
     return said
 
 
+@pytest.mark.reliability(6)
 def test_four_hundred_damaged_configurations_are_refused_in_a_sentence(tmp_path):
     drawn = random.Random(0)
     wholes = [json.dumps(tiny_config(model, task=task).to_json()) for task, model in product(TASKS, ("ntm", "lstm"))]
@@ -204,6 +206,7 @@ def test_four_hundred_damaged_configurations_are_refused_in_a_sentence(tmp_path)
         assert argument in text or argument.endswith("run.json"), (text, said)
 
 
+@pytest.mark.reliability(6)
 @pytest.mark.parametrize(
     ("damage", "expected"),
     [

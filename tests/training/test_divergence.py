@@ -17,6 +17,8 @@ from tapehead.training.step import Learner
 from tests.command_line import TINY_FLAGS
 from tests.training.tiny import resume, tiny_config, train
 
+pytestmark = pytest.mark.reliability(7)
+
 LAST = 55
 
 
@@ -71,7 +73,8 @@ def test_a_weight_that_is_not_a_number_stops_the_run_at_its_step(monkeypatch, tm
 
 
 @pytest.mark.slow
-def test_fifty_random_steps_at_which_the_loss_is_nan(monkeypatch, tmp_path):
+def test_fifty_random_steps_at_which_the_loss_is_nan(monkeypatch, tmp_path, record_property):
+    record_property("cases", 2 * 50)
     for step in random.Random(0).sample(range(1, LAST + 1), 50):
         diverges(monkeypatch, tmp_path / f"poison{step}", step, math.nan)
         diverges(monkeypatch, tmp_path / f"damage{step}", step, math.nan, damage)

@@ -11,6 +11,8 @@ from tapehead.training.train_state import Progress
 from tests.processes import elsewhere
 from tests.training.tiny import never, tiny_config
 
+pytestmark = pytest.mark.reliability(14)
+
 SETTLED, LAST = 3_000, 13_000
 
 

@@ -13,6 +13,8 @@ from tapehead.training.run_dir import METRICS, read_rows
 from tests.processes import PROCESSES
 from tests.training.tiny import digests, tiny_config, train_and_die, train_in_process, train_or_resume, undisturbed
 
+pytestmark = pytest.mark.reliability(9)
+
 KILLED = -9
 IN_A_SAVE = ("replace", "fsync", "unlink", "ftruncate")
 LONGER = {"steps": 100, "eval_every": 20}
@@ -50,16 +52,19 @@ def crash_points(config: RunConfig, path: Path, calls: list[int]) -> None:
         assert not list(folder.rglob("*.part")), "what a crash left behind is cleared away"
 
 
-def test_a_run_killed_inside_a_save_ends_as_the_undisturbed_one(tmp_path):
-    crash_points(tiny_config(), tmp_path, list(range(0, 40, 3)))
+def test_a_run_killed_inside_a_save_ends_as_the_undisturbed_one(tmp_path, record_property):
+    record_property("cases", len(calls := list(range(0, 40, 3))))
+    crash_points(tiny_config(), tmp_path, calls)
 
 
 @pytest.mark.slow
-def test_a_run_killed_at_every_step_of_every_save_ends_as_the_undisturbed_one(tmp_path):
+def test_a_run_killed_at_every_step_of_every_save_ends_as_the_undisturbed_one(tmp_path, record_property):
+    record_property("cases", 50)
     crash_points(tiny_config(), tmp_path, list(range(50)))
 
 
-def test_a_run_killed_again_and_again_ends_as_the_undisturbed_one(tmp_path):
+def test_a_run_killed_again_and_again_ends_as_the_undisturbed_one(tmp_path, record_property):
+    record_property("cases", 3)
     config = tiny_config(**LONGER)
     begun = time.monotonic()
     expected = undisturbed(config, tmp_path / "undisturbed")
@@ -70,7 +75,8 @@ def test_a_run_killed_again_and_again_ends_as_the_undisturbed_one(tmp_path):
 
 
 @pytest.mark.slow
-def test_two_hundred_kills_change_nothing(tmp_path):
+def test_two_hundred_kills_change_nothing(tmp_path, record_property):
+    record_property("cases", 200)
     config, kills = tiny_config(**LONGER), 0
     begun = time.monotonic()
     expected = undisturbed(config, tmp_path / "undisturbed")

@@ -221,6 +221,7 @@ WRONG: list[tuple[dict[str, Any], type[Exception], str]] = [
 ]
 
 
+@pytest.mark.reliability(6)
 @pytest.mark.parametrize(("given", "error", "message"), WRONG)
 def test_what_is_wrong_with_an_option_is_said(given, error, message):
     with pytest.raises(error) as caught:

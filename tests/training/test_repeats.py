@@ -11,6 +11,8 @@ from tapehead.training.recipes import configure
 from tests.processes import elsewhere
 from tests.training.tiny import resume, stop_after, tiny_config, train, undisturbed
 
+pytestmark = pytest.mark.reliability(13)
+
 
 def usual_size(model: str, controller: str | None = None) -> RunConfig:
     """The sizes of the papers, at which threads do share the work."""
@@ -35,15 +37,17 @@ def ends_on(threads: int, config: RunConfig, path) -> set[tuple[str, str]]:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("controller", ["lstm", "feedforward"])
-def test_ten_repeats_on_one_and_on_two_threads_are_bit_identical(controller, tmp_path):
+def test_ten_repeats_on_one_and_on_two_threads_are_bit_identical(controller, tmp_path, record_property):
+    record_property("cases", 2 * 10)
     config = usual_size("ntm", controller)
     assert len(ends_on(1, config, tmp_path) | ends_on(2, config, tmp_path)) == 1
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("model", ["lstm", "rnn"])
-def test_ten_repeats_of_a_baseline_on_as_many_threads_are_bit_identical(model, tmp_path):
+def test_ten_repeats_of_a_baseline_on_as_many_threads_are_bit_identical(model, tmp_path, record_property):
     """Not on one and on two alike: on two, some of torch.nn.LSTM's and RNN's own sums come in another order."""
+    record_property("cases", 2 * 10)
     config = usual_size(model)
     assert len(ends_on(1, config, tmp_path)) == 1
     assert len(ends_on(2, config, tmp_path)) == 1

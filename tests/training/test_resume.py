@@ -28,6 +28,7 @@ def stopped_and_resumed(config, path, step: int) -> tuple[str, str]:
     return digests(path)
 
 
+@pytest.mark.reliability(12)
 @pytest.mark.parametrize(("model", "optimizer"), EVERY_KIND)
 def test_every_model_with_every_optimizer_goes_on_bit_by_bit(model, optimizer, tmp_path):
     config = tiny_config(model, optimizer=optimizer)
@@ -36,9 +37,11 @@ def test_every_model_with_every_optimizer_goes_on_bit_by_bit(model, optimizer, t
         assert stopped_and_resumed(config, tmp_path / str(step), step) == expected
 
 
+@pytest.mark.reliability(12)
 @pytest.mark.slow
 @pytest.mark.parametrize(("model", "optimizer"), EVERY_KIND)
-def test_a_run_goes_on_bit_by_bit_from_any_step(model, optimizer, tmp_path):
+def test_a_run_goes_on_bit_by_bit_from_any_step(model, optimizer, tmp_path, record_property):
+    record_property("cases", 20)
     config = tiny_config(model, optimizer=optimizer, steps=60, eval_every=7)
     expected = undisturbed(config, tmp_path / "undisturbed")
     for step in random.Random(0).sample(range(1, 60), 20):
@@ -51,6 +54,7 @@ def eager(curriculum: str) -> dict[str, object]:
     return {"curriculum": curriculum, "eval_every": 3, "max_length": 6} | ({"threshold": 100.0} if growing else {})
 
 
+@pytest.mark.reliability(12)
 @pytest.mark.parametrize("sizes_per", ["batch", "sequence"])
 @pytest.mark.parametrize("curriculum", CURRICULA)
 def test_every_curriculum_goes_on_bit_by_bit(curriculum, sizes_per, tmp_path):
@@ -60,10 +64,12 @@ def test_every_curriculum_goes_on_bit_by_bit(curriculum, sizes_per, tmp_path):
         assert stopped_and_resumed(config, tmp_path / str(step), step) == expected
 
 
+@pytest.mark.reliability(12)
 @pytest.mark.slow
 @pytest.mark.parametrize("curriculum", CURRICULA)
-def test_every_curriculum_goes_on_bit_by_bit_from_any_step(curriculum, tmp_path):
+def test_every_curriculum_goes_on_bit_by_bit_from_any_step(curriculum, tmp_path, record_property):
     config = tiny_config(**eager(curriculum))
+    record_property("cases", config.steps - 1)
     expected = undisturbed(config, tmp_path / "undisturbed")
     for step in range(1, config.steps):
         assert stopped_and_resumed(config, tmp_path / str(step), step) == expected
@@ -75,6 +81,7 @@ def test_the_metrics_say_how_large_sequences_were_until_the_evaluation(tmp_path)
         assert [row["mean_length"] for row in read_rows(tmp_path / curriculum / METRICS)] == lengths
 
 
+@pytest.mark.reliability(8)
 def test_a_checkpoint_without_its_curriculum_s_state_is_refused(tmp_path):
     for curriculum in CURRICULA:
         for number, state in enumerate([None, {"stage": 7}, {"log_weights": [0.0]}]):
@@ -87,6 +94,7 @@ def test_a_checkpoint_without_its_curriculum_s_state_is_refused(tmp_path):
                 resume(folder)
 
 
+@pytest.mark.reliability(12)
 def test_a_run_may_be_stopped_after_every_single_step(tmp_path):
     config = tiny_config()
     expected = undisturbed(config, tmp_path / "undisturbed")
@@ -99,6 +107,7 @@ def test_a_run_may_be_stopped_after_every_single_step(tmp_path):
     assert digests(tmp_path / "stopped") == expected
 
 
+@pytest.mark.reliability(12)
 def test_how_often_a_run_is_saved_does_not_change_it(tmp_path):
     config = tiny_config()
     for every in (1, 5, 100):
@@ -124,6 +133,7 @@ def test_a_directory_without_a_run_cannot_be_resumed(tmp_path):
         resume(tmp_path)
 
 
+@pytest.mark.reliability(8)
 def test_a_changed_configuration_is_refused(tmp_path):
     with pytest.raises(StoppedError):
         train(tiny_config(lr=0.25), tmp_path, should_stop=stop_after(5))
@@ -186,6 +196,7 @@ def test_stopping_when_solved_ends_the_run_early(tmp_path):
     assert result.step == result.solved_at_step == 5
 
 
+@pytest.mark.reliability(8)
 @pytest.mark.parametrize("text", [None, "", "{}", "[", "{not json"])
 def test_a_finished_run_that_lost_its_result_finishes_again(text, tmp_path):
     result = train(tiny_config(), tmp_path)

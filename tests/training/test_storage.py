@@ -44,18 +44,22 @@ def fill(tmp_path: Path, levels: list[int]) -> None:
         assert digests(path) == expected, "once there is room, the run goes on as if nothing had happened"
 
 
+@pytest.mark.reliability(11)
 def test_on_a_full_disk_the_message_has_the_numbers_and_the_run_can_go_on(tmp_path):
     fill(tmp_path, [1, 2000])
 
 
+@pytest.mark.reliability(11)
 @pytest.mark.slow
-def test_twenty_levels_of_a_full_disk(tmp_path):
+def test_twenty_levels_of_a_full_disk(tmp_path, record_property):
+    record_property("cases", 20)
     fill(
         tmp_path,
         [1, 8, 60, 100, 200, 300, 400, 500, 700, 900, 1000, 1200, 1400, 1600, 2000, 2400, 3000, 4000, 5000, 6000],
     )
 
 
+@pytest.mark.reliability(11)
 def test_a_directory_that_cannot_be_written_to_is_named(tmp_path, monkeypatch):
     def refuse(*arguments, **options):
         raise OSError(errno.EROFS, os.strerror(errno.EROFS), str(tmp_path / "run"))
@@ -65,6 +69,7 @@ def test_a_directory_that_cannot_be_written_to_is_named(tmp_path, monkeypatch):
         train(tiny_config(), tmp_path / "run")
 
 
+@pytest.mark.reliability(11)
 def test_a_file_in_the_directory_s_place_is_named(tmp_path):
     (tmp_path / "run").write_text("a file")
     with pytest.raises(StorageError, match=f"{tmp_path}/run: cannot be written: File exists"):
@@ -77,6 +82,7 @@ def hold(path: Path, held, release) -> None:
         release.wait()
 
 
+@pytest.mark.reliability(19)
 def test_a_second_process_is_refused_and_told_which_is_the_first(tmp_path):
     begun = tmp_path / "begun"
     with pytest.raises(StoppedError):
@@ -129,6 +135,7 @@ def test_a_full_disk_names_the_model_s_file(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.reliability(19)
 def test_the_lock_of_a_killed_process_is_free(tmp_path):
     held, release = PROCESSES.Event(), PROCESSES.Event()
     first = PROCESSES.Process(target=hold, args=(tmp_path, held, release))
@@ -139,6 +146,7 @@ def test_the_lock_of_a_killed_process_is_free(tmp_path):
     train(tiny_config(), tmp_path)
 
 
+@pytest.mark.reliability(19)
 def test_the_lock_ends_with_the_run(tmp_path):
     train(tiny_config(), tmp_path)
     with (tmp_path / "lock").open("r+") as file:
