@@ -7,6 +7,7 @@ import pytest
 import torch
 
 import tapehead
+from tapehead.models import BACKENDS
 from tests.processes import elsewhere
 from tests.small_models import INPUT_SIZE, KINDS, MEMORY_KINDS, drawn_inputs, made
 
@@ -27,12 +28,18 @@ def refuse_bad_lengths(kind: str, backend: str, compiler: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("kind", "backend"), [(kind, backend) for kind in MEMORY_KINDS[::3] for backend in ("auto", "reference")]
+    ("kind", "backend"),
+    [
+        ("ntm addressing by content", "auto"),
+        ("ntm addressing by content", "reference"),
+        *(pytest.param(kind, backend, marks=pytest.mark.slow) for kind in MEMORY_KINDS for backend in BACKENDS[1:]),
+    ],
 )
 def test_a_compiled_model_refuses_lengths_beyond_its_steps(kind: str, backend: str) -> None:
     elsewhere(refuse_bad_lengths, kind, backend, "aot_eager")
 
 
+@pytest.mark.slow
 def test_so_does_one_compiled_to_machine_code() -> None:
     elsewhere(refuse_bad_lengths, MEMORY_KINDS[0], "auto", "inductor")
 
