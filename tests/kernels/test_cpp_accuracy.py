@@ -1,6 +1,6 @@
 """The C++ kernels compute what the reference computes (RELIABILITY 2), at large sizes and at every instruction set.
 
-That they do at all is told by test_conformance.py, as of every backend.
+That they do at all is told by test_conformance_*.py, as of every backend.
 """
 
 import pytest
