@@ -26,7 +26,7 @@ Call = Callable[[], object]
 Case = tuple[str, str, Call]
 """What the case is called, the argument that the message must name, and the malformed call."""
 
-NO_COUNTS = [0, -1, 1.5, 2.0, "3", None, True, [3], math.nan, math.inf, (), {}, b"3", 3j, torch.tensor(3)]
+NO_COUNTS = [0, -1, 1.5, 2.0, "3", None, True, [3], math.nan, math.inf, (), {}, b"3", 3j, torch.tensor(3), 10**30]
 NO_CHOICES = ["", "lstn", "LSTM", "constant ", "auto,", 3, None, True, ["onehot"], 0.5]
 NO_FLAGS = [0, 1, "yes", 1.0, [], torch.tensor(True)]
 NO_NUMBERS = ["1", [1.0], math.nan, math.inf, -math.inf, True, 1j, torch.tensor(1.0), 10**400]
@@ -98,7 +98,7 @@ def malformed_inputs() -> Iterator[Case]:
     wrong = [
         None, 3, "inputs", good.tolist(), good.numpy(), (good,), good[0, 0], good[0, 0, 0], good[None], good[..., :4],
         torch.cat([good, good], -1), good[..., :0], good.float(), good.half(), good.bfloat16(), good.long(), good > 0,
-        good.to(torch.complex128), good.to("meta"),
+        good.to(torch.complex128), good.to("meta"), good.to_sparse(),
     ]  # fmt: skip
     for kind, inputs in itertools.product(KINDS, wrong):
         yield calling(kind, f"inputs {described(inputs)}", "inputs", lambda model, inputs=inputs: model(inputs))
@@ -107,11 +107,12 @@ def malformed_inputs() -> Iterator[Case]:
             what = f"step on {described(inputs)}"
             yield calling(kind, what, "inputs", lambda model, inputs=inputs: model.cell(inputs))
         packed = pack_sequence([good[:, 0, :2], good[:2, 1, :2]])
+        yield calling(kind, "traced, packed", "inputs", lambda model, packed=packed: model.trace(packed))
         yield calling(kind, "packed, of too few channels", "inputs", lambda model, packed=packed: model(packed))
 
 
 def described(value: object) -> str:
-    return f"{value.dtype} {tuple(value.shape)}" if isinstance(value, torch.Tensor) else f"{value!r:.20}"
+    return f"{value.dtype} {value.layout} {tuple(value.shape)}" if isinstance(value, torch.Tensor) else f"{value!r:.20}"
 
 
 def malformed_lengths() -> Iterator[Case]:
@@ -149,6 +150,7 @@ SPOILT_FIELDS = {
     "a number": lambda tensor: 0.0,
     "an array": lambda tensor: tensor.detach().numpy(),
     "in float32": torch.Tensor.float,
+    "sparse": torch.Tensor.to_sparse,
     "elsewhere": lambda tensor: tensor.to("meta"),
     "a row longer": one_row_more,
     "of one sequence": lambda tensor: tensor[0],

@@ -20,11 +20,13 @@ def check_choice(name: str, value: object, choices: Iterable[str]) -> None:
 
 
 def check_count(name: str, value: object, least: int = 1) -> None:
-    """Raise unless the value is an int of at least `least`."""
+    """Raise unless the value is an int of at least `least`, and of 64 bits as torch's sizes are."""
     if not isinstance(value, int) or isinstance(value, bool):
         raise TypeError(f"{name}: expected a whole number >= {least}, not {value!r}")
     if value < least:
         raise ValueError(f"{name}: expected a whole number >= {least}, not {value}")
+    if value > sys.maxsize:
+        raise ValueError(f"{name}: expected a whole number of at most {sys.maxsize}, not {value}")
 
 
 def check_number(name: str, value: object, least: float = -math.inf, *, above: float = -math.inf) -> None:

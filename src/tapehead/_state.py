@@ -5,11 +5,20 @@ from typing import Any, TypeVar, cast
 
 import torch
 from torch import Tensor
+from torch.utils import _pytree
 
 from tapehead._shapes import Running
 
 State = TypeVar("State", bound=tuple[Tensor, ...])
 """A NamedTuple of tensors, each with the batch axis first."""
+
+StateType = TypeVar("StateType", bound=type)
+
+
+def name_in_exports(state_type: StateType) -> StateType:
+    """Give a type of state the name under which torch.export.save writes it, and torch.export.load finds it again."""
+    _pytree._register_namedtuple(state_type, serialized_type_name=f"tapehead.{state_type.__name__}")
+    return state_type
 
 
 def map_state(function: Callable[[Tensor], Tensor], state: State) -> State:

@@ -9,11 +9,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from tapehead.kernels.backend import Backend, Problem
+from tapehead.kernels.backend import Backend, Problem, problem_of
 from tapehead.kernels.dnc_scan import DNCScan, dnc_scan
-from tapehead.kernels.dnc_scan import problem_of as dnc_problem_of
 from tapehead.kernels.ntm_scan import NTMScan, ntm_scan
-from tapehead.kernels.ntm_scan import problem_of as ntm_problem_of
 from tapehead.maths.dnc import DNCOptions, DNCState, DNCWeights
 from tapehead.maths.ntm import NTMOptions, NTMState, NTMWeights
 
@@ -51,7 +49,7 @@ class Scan:
     @property
     def problem(self) -> Problem[Any]:
         """What decides which backend runs it."""
-        return PUBLIC[self.model].problem_of(self.inputs, self.state, self.weights, self.options)
+        return problem_of(self.inputs, self.state, self.weights, self.options)
 
     def run(self, backend: str | Backend[Any, Any, Any]) -> Any:
         """What a backend makes of it: as a caller has it run, by name, or whatever `BACKENDS` holds."""
@@ -76,12 +74,11 @@ class Public(NamedTuple):
 
     scan: Callable[..., Any]
     result: Callable[..., Any]
-    problem_of: Callable[..., Problem[Any]]
 
 
 PUBLIC = {
-    "ntm": Public(ntm_scan, NTMScan, ntm_problem_of),
-    "dnc": Public(dnc_scan, DNCScan, dnc_problem_of),
+    "ntm": Public(ntm_scan, NTMScan),
+    "dnc": Public(dnc_scan, DNCScan),
 }
 
 

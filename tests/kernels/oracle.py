@@ -1,15 +1,20 @@
 """What a backend's results are held to, and when a difference is excused.
 
-A backend is held to the reference, and the reference to the manual backward pass (`manual/`). In float64 it may be off
-by 1e-12, and in float32 by twice what its oracle in float32 is off by, and 1e-6. A few of the models drawn are chaotic:
-what one run is off by is luck there, and the oracle itself, on numbers moved by a unit in their last place, is off by
-far more or less. A backend is excused where it is off by no more than twice what some such run is (and 1e-6), and the
-excuses are counted.
+A backend is held to the reference, and the reference to the manual backward pass (`manual/`).
+
+In float64 it may be off by 1e-12 at each shape. A few of the models drawn are chaotic: the oracle itself, on numbers
+moved by a unit in their last place, is off by more. There a backend is excused where it is off by no more than twice
+what some such run is, and the excuses are counted.
+
+In float32 what one shape is off by is luck: rounding decides, and more so in a chaotic model. So the errors of
+many shapes are compared, of values and of gradients: the backend's median, and its 90th and (of enough shapes) 99th
+percentile, may be so many times the oracle's own, both measured against the oracle in float64 (`FLOAT32_FACTORS`).
 """
 
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -19,9 +24,12 @@ from tests.kernels import drawn
 from tests.kernels.manual import dnc as manual_dnc
 from tests.kernels.manual import ntm as manual_ntm
 
-EXACT = {torch.float64: 1e-12, torch.float32: 1e-6}
+EXACT = 1e-12
 MOVED_RUNS = 40
 MOST_EXCUSED = 0.025  # of the models drawn, and two
+FLOAT32_FACTORS = {50: 1.5, 90: 2.0, 99: 3.0}
+"""How many times the oracle's percentile of float32 errors a backend's may be: the rarer a size, the more is luck."""
+ENOUGH_FOR_THE_LAST = 300  # shapes: of fewer, the 99th percentile is that of one or two
 
 DRAWINGS: dict[str, Callable[..., drawn.Scan]] = {"ntm": drawn.ntm, "dnc": drawn.dnc}
 MANUAL: dict[str, Backend[Any, Any, Any]] = {
@@ -50,33 +58,52 @@ class Case(NamedTuple):
         return MANUAL[self.model] if self.backend.name == "reference" else SCANS[self.model]["reference"]
 
 
-def needs_excuse(case: Case, given: drawn.Scan) -> bool:
-    """Whether the backend needs an excuse for what it made of a scan; that it has none is an error."""
-    expected = drawn.results(given, case.oracle)
-    excused = False
-    for dtype, exact in EXACT.items():
-        error = drawn.distance(case.results(given, dtype), expected)
-        own = drawn.distance(drawn.results(given, case.oracle, dtype), expected)
-        if not error <= 2 * own + exact:
-            others = errors_of_moved_runs(case, given, dtype, expected)
-            assert any(error <= 2 * other + exact for other in others), f"{dtype}: {error:.1e}, not {own:.1e}"
-            excused = True
-    return excused
+def needs_excuse(case: Case, given: drawn.Scan, expected: list[Tensor]) -> bool:
+    """Whether the backend needs an excuse for what it made of a scan in float64; that it has none is an error."""
+    error = drawn.distance(case.results(given), expected)
+    if error <= EXACT:
+        return False
+    others = errors_of_moved_runs(case, given, expected)
+    assert any(error <= 2 * other for other in others), f"{error:.1e}"
+    return True
 
 
-def errors_of_moved_runs(case: Case, given: drawn.Scan, dtype: torch.dtype, expected: list[Tensor]) -> Iterator[float]:
+def errors_of_moved_runs(case: Case, given: drawn.Scan, expected: list[Tensor]) -> Iterator[float]:
     """How far the oracle is off on numbers moved by a unit in their last place, run by run."""
-    generator, unit = torch.Generator().manual_seed(0), torch.finfo(dtype).eps
+    generator, unit = torch.Generator().manual_seed(0), torch.finfo(torch.float64).eps
 
     def moved(tensor: Tensor) -> Tensor:
         return tensor * (1 + unit * torch.randint(-1, 2, tensor.shape, generator=generator, dtype=tensor.dtype))
 
     for _ in range(MOVED_RUNS):
         scan = given.on([moved(tensor) for tensor in given.tensors])
-        yield drawn.distance(drawn.results(scan, case.oracle, dtype), expected)
+        yield drawn.distance(drawn.results(scan, case.oracle), expected)
+
+
+def float32_errors(case: Case, given: drawn.Scan, expected: list[Tensor]) -> list[list[float]]:
+    """The errors in float32 of values and of gradients: the backend's, and the oracle's own."""
+    runs = [drawn.results(given, backend, torch.float32) for backend in (case.backend, case.oracle)]
+    ends = len(expected) - len(given.tensors)
+    halves = (slice(None, ends), slice(ends, None))
+    return [[drawn.distance(run[half], expected[half]) for run in runs] for half in halves]
+
+
+def check_float32_errors(errors: list[list[list[float]]]) -> None:
+    """Check the percentiles of what `float32_errors` found of each shape."""
+    for half, found in zip(("values", "gradients"), np.array(errors).transpose(1, 2, 0), strict=True):
+        for percentile, factor in FLOAT32_FACTORS.items():
+            if percentile < 99 or len(errors) >= ENOUGH_FOR_THE_LAST:
+                ours, own = np.percentile(found, percentile, axis=1)
+                assert ours <= factor * own, f"float32 {half}, {percentile} %: {ours:.1e}, not {own:.1e}"
 
 
 def compare_at(case: Case, seeds: range, **fixed: Any) -> None:
     """Compare with the oracle at drawn shapes and options."""
-    excused = [seed for seed in seeds if needs_excuse(case, case.draw(seed, **fixed))]
+    excused, errors = [], []
+    for seed in seeds:
+        given = case.draw(seed, **fixed)
+        expected = drawn.results(given, case.oracle)
+        excused += [seed] * needs_excuse(case, given, expected)
+        errors.append(float32_errors(case, given, expected))
     assert len(excused) <= 2 + MOST_EXCUSED * len(seeds), f"excused: {excused}"
+    check_float32_errors(errors)

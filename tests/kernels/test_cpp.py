@@ -1,4 +1,4 @@
-"""What a call of a C++ kernel promises beyond what every backend does (that: test_conformance.py)."""
+"""What a call of a C++ kernel promises beyond what every backend does (that: test_conformance_*.py)."""
 
 import ctypes
 import dataclasses

@@ -1,4 +1,4 @@
-"""The DNC over a sequence is its steps, one after the other; what else it promises: test_conformance.py."""
+"""The DNC over a sequence is its steps, one after the other; what else it promises: test_conformance_*.py."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""The scan over a sequence is its steps, one after the other; what else it promises: test_conformance.py."""
+"""The scan over a sequence is its steps, one after the other; what else it promises: test_conformance_*.py."""
 
 import numpy as np
 import pytest

@@ -45,6 +45,14 @@ class TestEveryTask:
         task.check_batch(batch, 7)
         assert (batch.mask.dtype, batch.lengths.dtype) == (torch.bool, torch.int64)
 
+    @pytest.mark.parametrize("wrong", [0, -1, -(2**40)])
+    def test_a_size_below_1_is_refused_by_its_name(self, task, wrong):
+        for place, name in enumerate(task.size_names):
+            sizes = sizes_of(task, 7)
+            sizes[3, place] = wrong
+            with pytest.raises(ValueError, match=f"^{name}: expected at least [12].*, not {wrong}$"):
+                task.sample(sizes, generator(1))
+
     def test_inputs_and_targets_as_a_model_sees_them_have_the_sizes_that_are_said(self, task):
         batch = task.sample(sizes_of(task, 7), generator(1))
         steps = batch.inputs.shape[0]

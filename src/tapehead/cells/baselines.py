@@ -9,7 +9,7 @@ from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_
 
 from tapehead._arguments import check_choice, check_count, check_device, check_dtype
 from tapehead._shapes import Inputs, Layers, Lengths
-from tapehead._state import State, clone_state, hold_finished, stack_states
+from tapehead._state import State, clone_state, hold_finished, name_in_exports, stack_states
 from tapehead.cells.cell import Cell, Scan
 from tapehead.cells.layers import reset_linear
 from tapehead.kernels.unroll import clear_padding
@@ -17,6 +17,7 @@ from tapehead.kernels.unroll import clear_padding
 StateInit = Literal["learned", "zero"]
 
 
+@name_in_exports
 class LSTMState(NamedTuple):
     """The state of an LSTM; the batch axis comes first, unlike in torch.nn.LSTM."""
 
@@ -24,6 +25,7 @@ class LSTMState(NamedTuple):
     cell: Layers  # (B, L, D)
 
 
+@name_in_exports
 class RNNState(NamedTuple):
     """The state of a plain recurrent network; the batch axis comes first, unlike in torch.nn.RNN."""
 

@@ -107,6 +107,7 @@ class Cell(nn.Module, ABC, Generic[State]):
             raise TypeError(f"inputs: expected {self._describe_inputs(axes)}, not {type(inputs).__name__}")
         if inputs.dim() not in (len(axes), len(axes) + 1) or inputs.shape[-1] != self.input_size:
             raise ValueError(f"inputs: expected {self._describe_inputs(axes)}, not {tuple(inputs.shape)}")
+        _check_dense("inputs", inputs)
         will_be_cast = inputs.is_floating_point() and _autocasts(weight.device)
         if inputs.dtype != weight.dtype and not will_be_cast:
             raise TypeError(f"inputs: expected {weight.dtype}, the dtype of the parameters, not {inputs.dtype}")
@@ -133,10 +134,16 @@ class Cell(nn.Module, ABC, Generic[State]):
                 raise TypeError(f"state.{name}: expected a tensor of shape {shape}, not {type(tensor).__name__}")
             if tuple(tensor.shape) != shape:
                 raise ValueError(f"state.{name}: expected a tensor of shape {shape}, not {tuple(tensor.shape)}")
+            _check_dense(f"state.{name}", tensor)
             if tensor.dtype != expected.dtype:
                 raise TypeError(f"state.{name}: expected {expected.dtype}, not {tensor.dtype}")
             if tensor.device != expected.device:
                 raise ValueError(f"state.{name}: expected a tensor on {expected.device}, not on {tensor.device}")
+
+
+def _check_dense(name: str, tensor: Tensor) -> None:
+    if tensor.layout != torch.strided:
+        raise ValueError(f"{name}: expected a dense tensor, not one of layout {tensor.layout}; to_dense() makes one")
 
 
 def _autocasts(device: torch.device) -> bool:

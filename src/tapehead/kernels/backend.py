@@ -2,7 +2,8 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Generic, Literal, NamedTuple, TypeAlias, TypeVar
+from itertools import chain
+from typing import Any, Generic, Literal, NamedTuple, TypeAlias, TypeVar
 
 import torch
 from torch import Tensor
@@ -73,6 +74,15 @@ class Problem(Generic[Options]):
     sizes: Sizes = SMALLEST
     options: Options | None = None
     derivative: Derivative = "backward"
+
+
+def problem_of(inputs: Inputs, state: Any, weights: Any, options: Options) -> Problem[Options]:
+    """Describe a scan; the state and the weights are those of any model with a memory."""
+    sizes = sizes_of(
+        inputs, state.memory, state.read_weightings, state.write_weightings, state.hidden, weights.output_bias
+    )
+    tensors = chain(weights[1:], state, (inputs,), chain.from_iterable(weights.controller))
+    return Problem(inputs.device, inputs.dtype, sizes, options, derivative_of(tensors))
 
 
 @dataclass(frozen=True)

@@ -98,7 +98,7 @@ def sharpen(weighting: Weightings, sharpening: PerHead) -> Weightings:
     """Undo the blur of shifting by raising a weighting to a power (equation 9).
 
     w(i) = w~(i)^gamma / sum_j w~(j)^gamma, computed as softmax_i(gamma * log w~(i)), so that no power under- or
-    overflows; weights below the dtype's smallest normal number are clamped to it.
+    overflows; weights below the dtype's smallest normal number are clamped to it. If one is infinite, all of w is NaN.
 
     Args:
         weighting: w~ >= 0, (B, heads, N).
@@ -108,7 +108,8 @@ def sharpen(weighting: Weightings, sharpening: PerHead) -> Weightings:
         w, (B, heads, N); each weighting is >= 0 and sums to 1.
     """
     tiny = torch.finfo(weighting.dtype).tiny
-    return _softmax_of_product(sharpening, weighting.clamp(min=tiny).log())
+    logarithm = weighting.clamp(min=tiny).log().add(weighting, alpha=0)  # NaN where the weight is infinite
+    return _softmax_of_product(sharpening, logarithm)
 
 
 def _normalize(rows: Tensor) -> Tensor:

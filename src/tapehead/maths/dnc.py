@@ -26,6 +26,7 @@ from tapehead._shapes import (
     Weightings,
     WriteWeightings,
 )
+from tapehead._state import name_in_exports
 from tapehead.maths import linkage
 from tapehead.maths.addressing import content, masked_content
 from tapehead.maths.controllers import Controller, clip, control
@@ -86,6 +87,7 @@ class DNCWeights(NamedTuple):
     output_bias: Tensor  # (O,)
 
 
+@name_in_exports
 class DNCState(NamedTuple):
     """The state that a Differentiable Neural Computer carries from one step to the next.
 

@@ -120,7 +120,7 @@ def write_weightings(
 ) -> WriteWeightings:
     """Choose between writing to allocated slots, to slots found by content, and not at all (equation 2).
 
-    w = g^w (g^a a + (1 - g^a) c).
+    w = g^w (g^a a + (1 - g^a) c), and NaN where a is infinite.
 
     Args:
         allocated: a, (B, H, N).
@@ -131,7 +131,8 @@ def write_weightings(
     Returns:
         w, (B, H, N); each weighting is >= 0 and sums to at most 1.
     """
-    return write_gates.unsqueeze(-1) * torch.lerp(content, allocated, allocation_gates.unsqueeze(-1))
+    chosen = torch.lerp(content, allocated, allocation_gates.unsqueeze(-1)).add(allocated, alpha=0)
+    return write_gates.unsqueeze(-1) * chosen
 
 
 def deallocate(memory: Memory, retained: Weighting) -> Memory:

@@ -21,6 +21,7 @@ from tapehead._shapes import (
     Weightings,
     WriteWeightings,
 )
+from tapehead._state import name_in_exports
 from tapehead.maths.addressing import content, interpolate, sharpen, shift
 from tapehead.maths.controllers import Controller, clip, control
 from tapehead.maths.memory import read, write
@@ -70,6 +71,7 @@ class NTMWeights(NamedTuple):
     output_bias: Tensor  # (O,)
 
 
+@name_in_exports
 class NTMState(NamedTuple):
     """The state that a Neural Turing Machine carries from one step to the next.
 

@@ -12,11 +12,12 @@ from tapehead.models.baselines import LSTM, RNN
 from tapehead.models.dnc import DNC
 from tapehead.models.files import check_is_file, check_path, read_model
 from tapehead.models.ntm import NTM
+from tapehead.models.sequence_model import SequenceModel
 
 __all__ = ["BACKENDS", "DNC", "LSTM", "MODELS", "NTM", "RNN", "Model", "load"]
 
-Model: TypeAlias = NTM | DNC | LSTM | RNN
-MODELS: dict[str, type[NTM] | type[DNC] | type[LSTM] | type[RNN]] = {"ntm": NTM, "dnc": DNC, "lstm": LSTM, "rnn": RNN}
+Model: TypeAlias = SequenceModel[Any]
+MODELS: dict[str, type[Model]] = {"ntm": NTM, "dnc": DNC, "lstm": LSTM, "rnn": RNN}
 BACKENDS = ("auto", *dict.fromkeys(name for backends in SCANS.values() for name in backends))
 """The names that a model with a memory takes as its backend."""
 

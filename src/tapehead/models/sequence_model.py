@@ -86,6 +86,10 @@ class SequenceModel(nn.Module, ABC, Generic[State]):
     ) -> tuple[Tensor | PackedSequence, State]:
         """Run over a batch of sequences, or over one sequence.
 
+        NaN or infinity in a sequence or in its state spoils that sequence alone, from there on: its outputs and states
+        are NaN, or infinite where no activation or clip bounds them, at the same places whatever the backend. But the
+        gradients of the parameters are sums over all sequences, and become NaN; training skips such a step.
+
         Args:
             inputs: (T, B, input_size), with batch_first (B, T, input_size), or (T, input_size); or a PackedSequence.
             state: The state before the first step; None: the initial state. For one sequence, without the batch axis.
@@ -99,6 +103,7 @@ class SequenceModel(nn.Module, ABC, Generic[State]):
         Raises:
             TypeError: An argument is of the wrong type.
             ValueError: An argument's shape or value does not fit.
+            RuntimeError: Compiled or exported, where errors are torch's own: a length is not from 0 to T.
         """
         if isinstance(inputs, PackedSequence):
             if lengths is not None:
@@ -119,7 +124,13 @@ class SequenceModel(nn.Module, ABC, Generic[State]):
 
         Returns:
             The outputs, and the states of all steps: for a batch, each tensor has the axes T and B in front.
+
+        Raises:
+            TypeError: An argument is of the wrong type.
+            ValueError: An argument's shape or value does not fit.
         """
+        if isinstance(inputs, PackedSequence):
+            raise TypeError("inputs: expected a tensor, not a PackedSequence; trace what pad_packed_sequence returns")
         with torch.no_grad():
             outputs, _, states = self._run(inputs, state, lengths, keep_states=True)
         return Trace(outputs, states)
@@ -221,7 +232,10 @@ def _check_lengths(lengths: object, steps: Inputs, batched: bool) -> Lengths:
         raise TypeError(f"lengths: expected {expected}, not {lengths.dtype}")
     if lengths.shape != (batch,):
         raise ValueError(f"lengths: expected {expected}, not a tensor of shape {tuple(lengths.shape)}")
-    if not torch.compiler.is_compiling():
+    if torch.compiler.is_compiling():  # an operation, which stays in the graph
+        in_range = ((lengths >= 0) & (lengths <= time)).all()
+        torch._assert_async(in_range, "lengths: expected ints from 0 to T, the number of time steps")
+    else:
         listed = lengths.tolist()
         if not all(0 <= length <= time for length in listed):
             raise ValueError(f"lengths: expected {expected}, not {listed}")

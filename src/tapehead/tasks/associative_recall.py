@@ -6,7 +6,7 @@ from typing import get_args
 import numpy as np
 
 from tapehead._arguments import check_choice, check_count
-from tapehead.tasks.batch import Batch, Encoding, Size, Sizes, check_range, draw_bits, end_with
+from tapehead.tasks.batch import Batch, Encoding, Size, Sizes, check_range, check_sizes, draw_bits, end_with
 from tapehead.tasks.targets import BitTask
 
 
@@ -97,6 +97,7 @@ class AssociativeRecall(BitTask):
 
     def sample(self, sizes: Sizes, generator: np.random.Generator) -> Batch:
         """Draw lists of so many items, (B, 1), and a query for each."""
+        check_sizes(sizes, self.size_names)
         items = sizes[:, 0]
         if (items < 2).any():
             few = f"not {items.min()}"

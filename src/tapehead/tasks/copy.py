@@ -6,7 +6,7 @@ from typing import get_args
 import numpy as np
 
 from tapehead._arguments import check_choice, check_count
-from tapehead.tasks.batch import Batch, Encoding, Size, Sizes, check_range, draw_bits, end_with
+from tapehead.tasks.batch import Batch, Encoding, Size, Sizes, check_range, check_sizes, draw_bits, end_with
 from tapehead.tasks.targets import BitTask
 
 
@@ -85,6 +85,7 @@ class Copy(BitTask):
 
     def sample(self, sizes: Sizes, generator: np.random.Generator) -> Batch:
         """Draw lists of vectors of these lengths, (B, 1)."""
+        check_sizes(sizes, self.size_names)
         lengths = sizes[:, 0]
         count, longest = len(sizes), int(lengths.max(initial=0))
         vectors = draw_bits(generator, longest, count, self.bits)

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from tapehead._arguments import check_count
 from tapehead._shapes import PerSequence
-from tapehead.tasks.batch import Batch, Size, Sizes, check_range, end_with
+from tapehead.tasks.batch import Batch, Size, Sizes, check_range, check_sizes, end_with
 from tapehead.tasks.targets import BitTask
 
 
@@ -81,6 +81,7 @@ class NGrams(BitTask):
 
     def sample(self, sizes: Sizes, generator: np.random.Generator) -> Batch:
         """Draw a source for each sequence, and so many bits from it, (B, 1)."""
+        check_sizes(sizes, self.size_names)
         steps = sizes[:, 0]
         count, longest = len(sizes), int(steps.max(initial=0))
         contexts = 2**self.context

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from tapehead._arguments import check_count
-from tapehead.tasks.batch import Batch, Size, Sizes, check_range, end_with
+from tapehead.tasks.batch import Batch, Size, Sizes, check_range, check_sizes, end_with
 from tapehead.tasks.targets import BitTask
 
 
@@ -80,6 +80,7 @@ class PrioritySort(BitTask):
 
     def sample(self, sizes: Sizes, generator: np.random.Generator) -> Batch:
         """Draw lists of so many vectors, (B, 1), with their priorities."""
+        check_sizes(sizes, self.size_names)
         items = sizes[:, 0]
         sorted_count = np.maximum(items * 4 // 5, 1)
         count, most, rows = len(items), int(items.max(initial=0)), np.arange(len(items))

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tapehead._arguments import check_choice, check_count
-from tapehead.tasks.batch import Batch, Counts, Encoding, Size, Sizes, check_range, draw_bits, end_with
+from tapehead.tasks.batch import Batch, Counts, Encoding, Size, Sizes, check_range, check_sizes, draw_bits, end_with
 from tapehead.tasks.targets import BitTask
 
 
@@ -105,6 +105,7 @@ class RepeatCopy(BitTask):
 
     def sample(self, sizes: Sizes, generator: np.random.Generator) -> Batch:
         """Draw lists of vectors and numbers of repeats of these sizes, (B, 2)."""
+        check_sizes(sizes, self.size_names)
         lengths, repeats = sizes[:, 0], sizes[:, 1]
         count, longest = len(sizes), int(lengths.max(initial=0))
         vectors = draw_bits(generator, longest, count, self.bits)

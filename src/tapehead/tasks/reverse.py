@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from tapehead._arguments import check_count
-from tapehead.tasks.batch import Batch, Size, Sizes, check_range, end_with
+from tapehead.tasks.batch import Batch, Size, Sizes, check_range, check_sizes, end_with
 from tapehead.tasks.targets import SymbolTask
 
 
@@ -76,6 +76,7 @@ class Reverse(SymbolTask):
 
     def sample(self, sizes: Sizes, generator: np.random.Generator) -> Batch:
         """Draw strings of these lengths, (B, 1)."""
+        check_sizes(sizes, self.size_names)
         lengths = sizes[:, 0]
         count, longest, rows = len(sizes), int(lengths.max(initial=0)), np.arange(len(sizes))
         symbols = generator.integers(self.alphabet, size=(longest, count))

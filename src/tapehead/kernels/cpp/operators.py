@@ -6,7 +6,7 @@ pointers to torch's tensors.
 
 import ctypes
 from collections.abc import Callable, Sequence
-from functools import cache, partial
+from functools import partial
 from typing import Any
 
 import torch
@@ -235,7 +235,6 @@ def _is_plain(*tensors: Tensor | None) -> bool:
     return plain and not modes and not traced
 
 
-@cache
 def _operator(model: Model, half: str = "") -> Callable[..., list[Tensor]]:
     found: Callable[..., list[Tensor]] = getattr(torch.ops.tapehead, f"{model.name}_scan{half}").default
     return found

@@ -1,10 +1,9 @@
 """The Differentiable Neural Computer over a whole sequence: one signature, several backends."""
 
-from itertools import chain
 from typing import NamedTuple
 
 from tapehead._shapes import Inputs, Lengths, Outputs
-from tapehead.kernels.backend import Backend, Problem, choose, derivative_of, sizes_of
+from tapehead.kernels.backend import Backend, choose, problem_of
 from tapehead.kernels.dnc_scan import cpp, reference
 from tapehead.maths.dnc import DNCOptions, DNCState, DNCWeights
 
@@ -50,12 +49,3 @@ def dnc_scan(
     """
     chosen = choose(backend, problem_of(inputs, state, weights, options), BACKENDS)
     return DNCScan(*chosen.scan(inputs, state, lengths, weights, options, keep_states))
-
-
-def problem_of(inputs: Inputs, state: DNCState, weights: DNCWeights, options: DNCOptions) -> Problem[DNCOptions]:
-    """Gather what decides which backend runs a scan."""
-    sizes = sizes_of(
-        inputs, state.memory, state.read_weightings, state.write_weightings, state.hidden, weights.output_bias
-    )
-    tensors = chain(weights[1:], state, (inputs,), chain.from_iterable(weights.controller))
-    return Problem(inputs.device, inputs.dtype, sizes, options, derivative_of(tensors))

@@ -1,10 +1,9 @@
 """The Neural Turing Machine over a whole sequence: one signature, several backends."""
 
-from itertools import chain
 from typing import NamedTuple
 
 from tapehead._shapes import Inputs, Lengths, Outputs
-from tapehead.kernels.backend import Backend, Problem, choose, derivative_of, sizes_of
+from tapehead.kernels.backend import Backend, choose, problem_of
 from tapehead.kernels.ntm_scan import cpp, reference
 from tapehead.maths.ntm import NTMOptions, NTMState, NTMWeights
 
@@ -50,12 +49,3 @@ def ntm_scan(
     """
     chosen = choose(backend, problem_of(inputs, state, weights, options), BACKENDS)
     return NTMScan(*chosen.scan(inputs, state, lengths, weights, options, keep_states))
-
-
-def problem_of(inputs: Inputs, state: NTMState, weights: NTMWeights, options: NTMOptions) -> Problem[NTMOptions]:
-    """Gather what decides which backend runs a scan."""
-    sizes = sizes_of(
-        inputs, state.memory, state.read_weightings, state.write_weightings, state.hidden, weights.output_bias
-    )
-    tensors = chain(weights[1:], state, (inputs,), chain.from_iterable(weights.controller))
-    return Problem(inputs.device, inputs.dtype, sizes, options, derivative_of(tensors))

@@ -111,8 +111,9 @@ ALWAYS_INLINE Vector<float> inverse<float>(Vector<float> x) {
 template <class Real>
 ALWAYS_INLINE Vector<Real> sigmoid(Vector<Real> x) {
     constexpr Real bound = -Format<Real>::exp_lowest - Real(0.5);  // beyond it either way, e^-x leaves the format
-    const Vector<Real> bounded = min<Real>(broadcast(bound), max<Real>(broadcast(-bound), x));
-    return inverse<Real>(exp_of_bounded<Real>(-bounded) + Real(1));
+    const Vector<Real> bounded = min<Real>(broadcast(bound), max<Real>(broadcast(-bound), x)), none = {};
+    const Vector<Real> result = inverse<Real>(exp_of_bounded<Real>(-bounded) + Real(1));
+    return x < -bound ? none : result;  // a closed gate lets nothing through, not even of an infinity
 }
 
 // tanh(x) for |x| < 0.625 (Cephes).
@@ -183,6 +184,15 @@ ALWAYS_INLINE Vector<Real> log(Vector<Real> x) {
     const Vector<Real> f = (Vector<Real>)((BitsVector<Real>)x - (exponent << F::mantissa)) - Real(1);
     const Vector<Real> n = __builtin_convertvector(exponent, Vector<Real>);
     return log1p_near_zero(f, n * F::ln2_low) + n * F::ln2_high;
+}
+
+// log of weights, the smallest normal number taken for what is less; of NaN and infinity, of either sign, NaN.
+template <class Real>
+ALWAYS_INLINE Vector<Real> log_of_weights(Vector<Real> x) {
+    const Vector<Real> size = (Vector<Real>)((BitsVector<Real>)x & ~Format<Real>::sign);
+    const Vector<Real> nan = broadcast(Real(__builtin_nan("")));
+    const Vector<Real> logarithm = log<Real>(max<Real>(broadcast(Format<Real>::tiny), x));
+    return size < Real(__builtin_inf()) ? logarithm : nan;
 }
 
 // log(1 + u) for u >= 0: the logarithm of the rounded sum, put right by what the rounding lost.

@@ -10,15 +10,15 @@ namespace {
 // ------------------------------------------------------------------------------------------------- slots in order
 
 // Numbers from 0 to 1 rounded for being sort_keys, to one part in 65536, so that rounding does not choose among slots of
-// one history; not a number comes last. SIGN -1 turns the order round.
+// one history; NaN counts as the largest. SIGN -1 turns the order round.
 template <class Real, int SIGN>
 void sort_keys(const DNCSizes& s, const Real* values, Real* keys) {
     for_slots<Real>(s, [&](index_t slot, index_t) {
         const Vector<Real> value = load(values + slot) * Real(65536), far = broadcast(Real(1 << 21));
         const Vector<Real> rounded = (value + Format<Real>::rounder) - Format<Real>::rounder;
         const Vector<Real> key = value < far ? (value > -far ? rounded : value) : value;
-        const Vector<Real> last = broadcast(Real(__builtin_inf()));
-        store(keys + slot, value == value ? Real(SIGN) * key : last);
+        const Vector<Real> of_nan = broadcast(Real(SIGN * __builtin_inf()));
+        store(keys + slot, value == value ? Real(SIGN) * key : of_nan);
     });
 }
 
@@ -186,14 +186,15 @@ void usage_after_head(const DNCSizes& s, const Real* usage, Real gate, const Rea
     });
 }
 
-// w = g^w (g^a a + (1 - g^a) c) (equation 2).
+// w = g^w (g^a a + (1 - g^a) c) (equation 2); an infinite a is as good as NaN.
 template <class Real>
 void write_weighting(
     const DNCSizes& s, Real write_gate, Real allocation_gate, const Real* allocated, const Real* content,
     Real* writing) {
     for_slots<Real>(s, [&](index_t slot, index_t) {
         const Vector<Real> free = load(allocated + slot), found = load(content + slot);
-        store(writing + slot, write_gate * (allocation_gate * free + (1 - allocation_gate) * found));
+        const Vector<Real> both = allocation_gate * free + (1 - allocation_gate) * found;
+        store(writing + slot, write_gate * (both + Real(0) * free));
     });
 }
 
@@ -282,9 +283,8 @@ void link_and_follow(
             for (int v = 0; v < VECTORS; ++v) {
                 Vector<Real> link = load(from + v * lanes);
                 if (UPDATES) {
-                    Vector<Real> precedes = of_j[v];
-                    if (v == decltype(crossed)::value) precedes = without_lane<Real>(precedes, i - first - v * lanes);
-                    link = (stays - to_j[v]) * link + to_i * precedes;
+                    link = (stays - to_j[v]) * link + to_i * of_j[v];
+                    if (v == decltype(crossed)::value) link = without_lane<Real>(link, i - first - v * lanes);
                     store(into + v * lanes, link);
                 }
 #pragma GCC unroll 4
@@ -338,9 +338,8 @@ void link_and_follow_backward(
 #pragma GCC unroll 4
             for (int v = 0; v < VECTORS; ++v) {
                 const Vector<Real> link = load(before + at + v * lanes), fades = stays - to_j[v];
-                Vector<Real> precedes = of_j[v], d = load(d_links + at + v * lanes);
-                if (v == decltype(crossed)::value) precedes = without_lane<Real>(precedes, i - first - v * lanes);
-                const Vector<Real> now = fades * link + to_i * precedes;
+                Vector<Real> now = fades * link + to_i * of_j[v], d = load(d_links + at + v * lanes);
+                if (v == decltype(crossed)::value) now = without_lane<Real>(now, i - first - v * lanes);
 #pragma GCC unroll 4
                 for (int r = 0; r < READS; ++r) {
                     const Real d_forward_i = d_forward[r * followed_stride + i],
@@ -351,7 +350,7 @@ void link_and_follow_backward(
                 }
                 if (LAST) {
                     if (v == decltype(crossed)::value) d = without_lane<Real>(d, i - first - v * lanes);
-                    row_to += d * (precedes - link);
+                    row_to += d * (of_j[v] - link);
                     d_of_j[v] += d * to_i;
                     d_to_j[v] -= d * link;
                     d *= fades;
@@ -391,8 +390,7 @@ void sharpen_followed(const DNCSizes& s, const Real* followed, Real sharpness, R
     const Real lowest = -__builtin_inf();
     Vector<Real> largest = broadcast(lowest), sum = {};
     for_slots<Real>(s, [&](index_t slot, index_t left) {
-        const Vector<Real> value = max<Real>(broadcast(Format<Real>::tiny), load(followed + slot) + LINK_FLOOR<Real>);
-        const Vector<Real> logarithm = value == value ? log<Real>(value) : value;
+        const Vector<Real> logarithm = log_of_weights<Real>(load(followed + slot) + LINK_FLOOR<Real>);
         largest = max<Real>(largest, first_lanes(logarithm, left, lowest));
         store(logarithms + slot, logarithm);
     });

@@ -131,9 +131,8 @@ void address(const NTMSizes& s, const HeadTables<Real>* head, Real* rings) {
         FOR_EACH_HEAD largest[h] = broadcast(Real(-__builtin_inf()));
         for_slots<Real>(s, [&](index_t slot, index_t left) {
             FOR_EACH_HEAD {
-                Vector<Real> value = shifted<Real, OFFSETS>(s, ring[h], head[h].shifts, slot);
-                value = max<Real>(broadcast(Format<Real>::tiny), first_lanes(value, left, Real(0)));
-                const Vector<Real> logarithm = value == value ? log<Real>(value) : value;
+                const Vector<Real> value = shifted<Real, OFFSETS>(s, ring[h], head[h].shifts, slot);
+                const Vector<Real> logarithm = log_of_weights<Real>(first_lanes(value, left, Real(0)));
                 largest[h] = max<Real>(largest[h], logarithm);
                 store(head[h].log_shifted + slot, logarithm);
             }
