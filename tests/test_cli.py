@@ -217,7 +217,7 @@ def test_sizes_of_two_numbers_are_written_with_an_x_and_wrong_ones_are_named(tmp
         ]
     )
     assert [(score["length"], score["repeats"]) for score in json.loads(right.out)["scores"]] == [(2, 3), (4, 1)]
-    assert (wrong.status, wrong.err) == (2, "tapehead: --sizes: expected lengthxrepeats, not '10'\n")
+    assert (wrong.status, wrong.err) == (2, "tapehead: --sizes: expected LENGTHxREPEATS, such as 3x2, not '10'\n")
     impossible = "AssociativeRecall.sample: expected sequences, not an error: ValueError: items: expected at least 2"
     assert (none.status, none.err.split(", since")[0]) == (2, f"tapehead: {impossible}")
 

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from importlib import import_module
 
 from tapehead import __version__
+from tapehead._arguments import suggest
 from tapehead.cli._commands import COMMANDS
 from tapehead.cli._errors import CommandError, require
 from tapehead.training.errors import TrainingError
-from tapehead.training.options import suggest
 
 __all__ = ["main"]
 

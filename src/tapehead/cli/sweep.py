@@ -15,6 +15,7 @@ from tapehead.cli._table import make_table, print_table
 from tapehead.experiments.engines.engine import Limits
 from tapehead.experiments.engines.local import run_locally
 from tapehead.experiments.grid import GRIDS, Grid, load_grid
+from tapehead.experiments.labels import count
 from tapehead.experiments.records import RECORDS
 from tapehead.experiments.sweep import Outcome, list_runs, run_sweep, write_summary
 from tapehead.experiments.tables import Table
@@ -83,7 +84,7 @@ def add_arguments(parser: Parser) -> None:
 
 def read_retries(word: str) -> int:
     """Read a whole number from 0 on."""
-    return 0 if word == "0" else read_count(word)
+    return read_count(word, least=0)
 
 
 def read_seconds(word: str) -> float:
@@ -127,7 +128,7 @@ def print_outcome(
         print(f"files: {out / RECORDS}, {out / 'tables.md'}", *([f"{out / 'plots'}"] if pictures else []), sep=", ")
     if failed:
         listed = ", ".join(list(failed)[:3]) + ", ..." * (len(failed) > 3)
-        raise CommandError(f"{len(failed)} of {len(outcome.jobs)} runs failed: {listed}", status=1)
+        raise CommandError(f"{len(failed)} of {count(len(outcome.jobs), 'run')} failed: {listed}", status=1)
 
 
 def print_plain(table: Table) -> None:

@@ -19,10 +19,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from tapehead._arguments import suggest
 from tapehead.experiments.evaluations import Evaluation
 from tapehead.experiments.labels import Described, find_recipe, identify, label_runs, short_name, shorten, slug
 from tapehead.training.config import RunConfig
-from tapehead.training.options import suggest
 
 FOLDER = Path(__file__).parent / "grids"
 GRIDS: dict[str, Path] = {path.stem: path for path in sorted(FOLDER.glob("[!_]*.py"))}

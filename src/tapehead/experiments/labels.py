@@ -72,6 +72,11 @@ def slug(*words: str) -> str:
     return re.sub(r"[^A-Za-z0-9_.]+", "-", "-".join(words)).strip("-.")
 
 
+def count(number: int, noun: str) -> str:
+    """Write how many there are of something, as `1 run` and `2,000 runs`."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
 def short_name(name: str) -> str:
     """Give a component's name without the module, if it is module:Class."""
     return name.rpartition(":")[2]

@@ -9,13 +9,13 @@ import torch
 from torch import nn
 from torch.optim import Optimizer
 
-from tapehead._arguments import check_count, check_number
+from tapehead._arguments import check_count, check_number, suggest
 from tapehead.models import Model
 from tapehead.tasks import Task
 from tapehead.training.components import KINDS, Component, check_sizes, find, known_options
 from tapehead.training.curricula import Curriculum
 from tapehead.training.optimizers import LRSchedule, make_optimizer
-from tapehead.training.options import LARGEST, Option, complete, options_of, suggest
+from tapehead.training.options import LARGEST, Option, complete, options_of
 
 MAX_INT64 = 2**63 - 1
 """The most that a seed or a number of training steps may be."""
@@ -110,7 +110,7 @@ class RunConfig:
             value = getattr(self, name)
             check_count(name, value, least)
             if value > most:
-                raise ValueError(f"{name}: expected a whole number <= {most}, not {value}")
+                raise ValueError(f"{name}: expected a whole number from {least} to {most}, not {value}")
         check_number("solved_below", self.solved_below, 0)
         for name in ("max_grad_norm", "max_grad_value"):
             if getattr(self, name) is not None:

@@ -1,6 +1,8 @@
 """What earlier training left behind: a checkpoint to go on from, or a result."""
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from tapehead.training.checkpoints import Checkpoint
 from tapehead.training.errors import BrokenCheckpointError, RunDirError
@@ -25,10 +27,9 @@ def restore(learner: Learner, checkpoint: Checkpoint, path: Path) -> None:
             run's curriculum.
     """
     then, now = checkpoint.state["config"], learner.config.to_json()
-    for name, value in now.items():
-        if then.get(name) != value:
-            changed = f"{name} was {then.get(name)!r} and is {value!r}"
-            raise RunDirError(f"{path}: run.json was changed since the checkpoint: {changed}")
+    changed = describe_change(then, now)
+    if changed is not None:
+        raise RunDirError(f"{path}: run.json was changed since the checkpoint: {changed}")
     try:
         learner.load_tensors(checkpoint.tensors)
     except (RuntimeError, ValueError, KeyError) as problem:
@@ -38,3 +39,19 @@ def restore(learner: Learner, checkpoint: Checkpoint, path: Path) -> None:
         learner.curriculum.load_state(checkpoint.state.get("curriculum"))
     except ValueError as problem:
         raise BrokenCheckpointError(f"{path}: the checkpoint is of another curriculum: {problem}") from problem
+
+
+def describe_change(then: Mapping[str, Any], now: Mapping[str, Any]) -> str | None:
+    """Say what is different between two configurations, as JSON holds them; None if nothing is.
+
+    Only the first difference is named, as in `model.memory_slots was 128 and is 64`.
+    """
+    for name in {**now, **then}:
+        was, is_now = then.get(name), now.get(name)
+        if isinstance(was, dict) and isinstance(is_now, dict):
+            inner = describe_change(was, is_now)
+            if inner is not None:
+                return f"{name}.{inner}".replace(".options.", ".", 1)
+        elif was != is_now:
+            return f"{name} was {was!r} and is {is_now!r}"
+    return None
