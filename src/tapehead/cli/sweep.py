@@ -10,7 +10,7 @@ from typing import Any
 
 from tapehead.cli._errors import CommandError, as_command_errors
 from tapehead.cli._parser import Parser, add_device, add_json, read_count, read_path
-from tapehead.cli._sweep_progress import list_states, show_sweep, summarize_states
+from tapehead.cli._sweep_progress import show_sweep, summarize_states
 from tapehead.cli._table import make_table, print_table
 from tapehead.experiments.engines.engine import Limits
 from tapehead.experiments.engines.local import run_locally
@@ -104,7 +104,13 @@ def print_list(grid: Grid, out: Path, chosen: Namespace) -> None:
     if chosen.json:
         print(json.dumps({"out": str(out), "runs": {name: state._asdict() for name, state in states.items()}}))
         return
-    print_table(list_states(states))
+    rows = [
+        (name, state.status, f"{state.step:,}/{state.steps:,}", state.cause or state.phase)
+        for name, state in states.items()
+    ]
+    wide, middle, right = (max(len(row[column]) for row in rows) for column in range(3))
+    for name, status, step, said in rows:
+        print(f"{name:{wide}}  {status:{middle}}  {step:>{right}}  {said}".rstrip())
     print(summarize_states(states, None))
 
 

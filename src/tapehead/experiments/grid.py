@@ -15,6 +15,7 @@ EVALUATIONS = (Evaluation(sizes=((20,), (40,))), Evaluation(sizes=((500,),), mem
 
 import runpy
 import traceback
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -69,8 +70,9 @@ def name_runs(runs: Sequence[RunConfig]) -> list[str]:
     names = [
         slug(short_name(run.task.name), label, f"seed-{run.seed}") for run, label in zip(runs, labels, strict=True)
     ]
+    count = Counter(names)
     return [
-        name if names.count(name) == 1 else slug(name, shorten(config))
+        name if count[name] == 1 else slug(name, shorten(config))
         for name, (_, config) in zip(names, described, strict=True)
     ]
 

@@ -1,9 +1,10 @@
 """The configuration of a run: all that decides its result, and nothing else."""
 
 import json
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
-from typing import Any, Literal
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
+from functools import lru_cache
+from typing import Any, Literal, NamedTuple
 
 import torch
 from torch import nn
@@ -19,6 +20,9 @@ from tapehead.training.options import LARGEST, Option, complete, options_of
 
 MAX_INT64 = 2**63 - 1
 """The most that a seed or a number of training steps may be."""
+
+MOST_CHECKED = 10_000
+"""Components of each kind that are remembered as checked."""
 
 _COUNTS = (
     ("seed", 0, MAX_INT64),
@@ -94,17 +98,6 @@ class RunConfig:
         self._check_numbers()
         self._check_components()
 
-    def _try_optimizer(self) -> None:
-        """Take one step, which not every optimizer can with dense gradients and no closure."""
-        weights = nn.Parameter(torch.zeros(2))
-        weights.grad = torch.zeros(2)
-        optimizer = self.make_optimizer(weights)
-        try:
-            optimizer.step()
-        except (TypeError, RuntimeError) as problem:
-            expected = "expected one that steps with dense gradients and without a closure"
-            raise ValueError(f"optimizer: {expected}, not {self.optimizer.name}: {problem}") from problem
-
     def _check_numbers(self) -> None:
         for name, least, most in _COUNTS:
             value = getattr(self, name)
@@ -121,14 +114,17 @@ class RunConfig:
 
     def _check_components(self) -> None:
         """Make every component once, whose own code may do anything."""
-        for kind, make in (
-            ("task", lambda: check_sizes(self.make_task())),
-            ("curriculum", self.make_curriculum),
-            ("optimizer", self._try_optimizer),
-            ("model", lambda: self._make_model(torch.device("meta"))),
+        task, model, optimizer, curriculum = (
+            _Making(find(kind, getattr(self, kind).name), tuple(getattr(self, kind).options.items())) for kind in KINDS
+        )
+        for kind, check, makings in (
+            ("task", _check_task, (task,)),
+            ("curriculum", _check_curriculum, (task, curriculum)),
+            ("optimizer", _check_optimizer, (optimizer,)),
+            ("model", _check_model, (task, model)),
         ):
             try:
-                make()
+                check(*makings)
             except (TypeError, ValueError, MemoryError):
                 raise
             except Exception as problem:
@@ -174,7 +170,10 @@ class RunConfig:
 
     def to_json(self) -> dict[str, Any]:
         """Give the configuration as what JSON can hold."""
-        described: dict[str, Any] = json.loads(json.dumps(asdict(self)))
+        described = dict(vars(self))
+        for kind in KINDS:
+            name, options = described[kind].name, described[kind].options
+            described[kind] = {"name": name, "options": {option: _to_lists(options[option]) for option in options}}
         return described
 
     @classmethod
@@ -204,6 +203,54 @@ class RunConfig:
 
 
 _FIELDS = {described.name for described in fields(RunConfig)}
+
+
+class _Making(NamedTuple):
+    """A component that can be made: its class, and its options."""
+
+    factory: Callable[..., Any]
+    options: tuple[tuple[str, Any], ...]
+
+    def make(self, *arguments: object, **given: object) -> Any:
+        """Make it, with the arguments that the run gives."""
+        return self.factory(*arguments, **dict(self.options), **given)
+
+
+# In a grid of thousands of runs most components are alike; each is checked once.
+
+
+@lru_cache(maxsize=MOST_CHECKED)
+def _check_task(task: _Making) -> None:
+    check_sizes(task.make())
+
+
+@lru_cache(maxsize=MOST_CHECKED)
+def _check_curriculum(task: _Making, curriculum: _Making) -> None:
+    curriculum.make(task.make())
+
+
+@lru_cache(maxsize=MOST_CHECKED)
+def _check_model(task: _Making, model: _Making) -> None:
+    learned = task.make()
+    model.make(learned.input_size, learned.output_size, device=torch.device("meta"))
+
+
+@lru_cache(maxsize=MOST_CHECKED)
+def _check_optimizer(optimizer: _Making) -> None:
+    """Take one step, which not every optimizer can with dense gradients and no closure."""
+    weights = nn.Parameter(torch.zeros(2))
+    weights.grad = torch.zeros(2)
+    made = make_optimizer(optimizer.factory, weights, dict(optimizer.options))
+    try:
+        made.step()
+    except (TypeError, RuntimeError) as problem:
+        expected = "expected one that steps with dense gradients and without a closure"
+        raise ValueError(f"optimizer: {expected}, not {optimizer.factory.__name__}: {problem}") from problem
+
+
+def _to_lists(value: Any) -> Any:
+    """Give an option's value as JSON gives it back: a tuple is a list."""
+    return list(map(_to_lists, value)) if isinstance(value, tuple) else value
 
 
 def run_options() -> dict[str, Option]:
