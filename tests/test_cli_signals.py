@@ -17,8 +17,13 @@ LONG = [*TINY_FLAGS, "--steps=100000", "--checkpoint-every=50000", "--eval-every
 STATUS = {signal.SIGTERM: 143, signal.SIGINT: 130}
 
 
-def interrupted(path: Path, number: signal.Signals, delay: float) -> int:
-    """Start a long run, send it a signal so many seconds after its first measurement; say where it then stands."""
+def interrupted(
+    path: Path, number: signal.Signals, delay: float, then: tuple[float, signal.Signals] | None = None
+) -> int:
+    """Start a long run, send it a signal so many seconds after its first measurement; say where it then stands.
+
+    A second signal follows the first so many seconds later.
+    """
     process = started(["train", "copy", "--out", path, *LONG], path.with_suffix(".err"))
     while not (path / "metrics.jsonl").exists() or not (path / "metrics.jsonl").stat().st_size:
         assert process.is_alive()
@@ -26,6 +31,9 @@ def interrupted(path: Path, number: signal.Signals, delay: float) -> int:
     time.sleep(delay)
     os.kill(process.pid, number)
     sent = time.monotonic()
+    if then is not None:
+        time.sleep(then[0])
+        os.kill(process.pid, then[1])
     process.join()
     took = time.monotonic() - sent
     assert process.exitcode == STATUS[number]
@@ -43,6 +51,15 @@ def test_a_signal_saves_the_run_and_tells_by_the_exit_status(number, tmp_path):
     step = interrupted(tmp_path / "run", number, 0.1)
     measured = [json.loads(line)["step"] for line in (tmp_path / "run/metrics.jsonl").read_text().splitlines()]
     assert measured == list(range(20, step + 1, 20)), "no step is lost: all up to the checkpoint are accounted for"
+
+
+@pytest.mark.parametrize("first", STATUS)
+@pytest.mark.parametrize("second", STATUS)
+def test_a_second_signal_at_once_changes_nothing(first, second, tmp_path):
+    for number, delay in enumerate((0.0, 0.002)):
+        path = tmp_path / str(number)
+        assert interrupted(path, first, 0.1, then=(delay, second)) > 0
+        assert len(path.with_suffix(".err").read_text().splitlines()) == 1
 
 
 @pytest.mark.slow

@@ -39,16 +39,16 @@ def check_count(name: str, value: object, least: int = 1) -> None:
         raise ValueError(f"{name}: expected a whole number >= {least}, not {value}")
 
 
-def check_number(name: str, value: object, least: float = -math.inf, *, above: float = -math.inf) -> None:
-    """Raise unless the value is a finite number, at least `least` and greater than `above`."""
-    expected = "a finite number"
-    if math.isfinite(above):
-        expected += f" > {above:g}"
-    elif math.isfinite(least):
-        expected += f" >= {least:g}"
+def check_number(
+    name: str, value: object, least: float = -math.inf, most: float = math.inf, *, above: float = -math.inf
+) -> None:
+    """Raise unless the value is a finite number, from `least` to `most` and greater than `above`."""
+    bounds = [f"> {above:g}"] if math.isfinite(above) else [f">= {least:g}"] if math.isfinite(least) else []
+    bounds += [f"<= {most:g}"] if math.isfinite(most) else []
+    expected = " ".join(["a finite number", " and ".join(bounds)]).rstrip()
     if not isinstance(value, int | float) or isinstance(value, bool):
         raise TypeError(f"{name}: expected {expected}, not {value!r}")
-    if not abs(value) <= sys.float_info.max or value < least or value <= above:
+    if not abs(value) <= sys.float_info.max or not least <= value <= most or value <= above:
         raise ValueError(f"{name}: expected {expected}, not {value}")
 
 

@@ -126,8 +126,9 @@ class NTMCell(MemoryCell[NTMState]):
         self.initial_biases = {
             "strength": strength_bias, "gate": gate_bias, "shift": shift_bias, "sharpening": sharpening_bias
         }  # fmt: skip
+        largest = torch.finfo(dtype or torch.get_default_dtype()).max
         for name, bias in self.initial_biases.items():
-            check_number(f"{name}_bias", bias)
+            check_number(f"{name}_bias", bias, -largest, largest)
         self.initial = InitialState(
             memory_slots, memory_width, read_heads, write_heads, memory_init, memory_trainable, head_init, read_init,
             device, dtype,

@@ -45,6 +45,9 @@ class Parser(argparse.ArgumentParser):
         Raises:
             CommandError: They are not what the command takes.
         """
+        for word in words:
+            if word.endswith("=--"):  # argparse would take the value away
+                raise CommandError(f"{word[:-3]}: expected a value, not '--'")
         chosen, unknown = self.parse_known_args(words)
         if unknown:
             raise CommandError(self.describe_unknown(unknown[0].split("=")[0]))
@@ -52,6 +55,8 @@ class Parser(argparse.ArgumentParser):
 
     def describe_unknown(self, word: str) -> str:
         """Say that a word is not known."""
+        if word in self.flags():
+            return f"{word}: expected options before --, not after it"
         kind = "option" if word.startswith("-") else "argument"
         return f"{word}: this command has no such {kind}{suggest(word, self.flags())}"
 

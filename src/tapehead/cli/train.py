@@ -39,7 +39,7 @@ class TrainParser(Parser):
 
     def describe_unknown(self, word: str) -> str:
         """Say that an option is unknown, or why it is, or which other components have it."""
-        explained = self.option_flags.explain(word)
+        explained = None if word in self.flags() else self.option_flags.explain(word)
         if explained is not None:
             return explained
         name = word.removeprefix("--").removeprefix("no-").replace("-", "_")

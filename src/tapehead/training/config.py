@@ -107,7 +107,7 @@ class RunConfig:
         check_number("solved_below", self.solved_below, 0)
         for name in ("max_grad_norm", "max_grad_value"):
             if getattr(self, name) is not None:
-                check_number(name, getattr(self, name), above=0)
+                check_number(name, getattr(self, name), above=0, most=torch.finfo(torch.get_default_dtype()).max)
         if self.max_grad_norm is not None and self.max_grad_value is not None:
             given = f"max_grad_norm={self.max_grad_norm}"
             raise ValueError(f"max_grad_value: expected None beside {given}, not {self.max_grad_value}")
