@@ -118,7 +118,7 @@ OWN_CLASSES: dict[str, list[str]] = {
     "curriculum": ["Still", "Good"],
 }
 GRIDS = {
-    "good.py": "from tapehead.training.recipes import configure\nRUNS = tuple(configure('copy', seed=s) for s in (1, 2))",
+    "good.py": "from tapehead.training.recipes import configure\nRUNS = (configure('copy'), configure('copy', seed=2))",
     "fails.py": "raise KeyError('a\\nb')",
     "list.py": "RUNS = []",
     "empty.py": "RUNS = ()",

@@ -85,10 +85,11 @@ class OptionFlags:
 
     def explain(self, flag: str) -> str | None:
         """Say why there is no such flag though a component has such an option; None where none has."""
+        alike = {flag, flag.replace("--no-", "--", 1), flag.replace("--", "--no-", 1)}
         meant = [
             spell_flags(key, self.options[key], prefix=True)[0]
             for key in self.prefixed
-            if flag in spell_flags(key, self.options[key]) or flag.replace("--no-", "--") == to_flag(key[1])
+            if alike & set(spell_flags(key, self.options[key]))
         ]
         if meant:
             return f"{flag}: ambiguous, expected {' or '.join(meant)}"
