@@ -114,8 +114,10 @@ class RunConfig:
 
     def _check_components(self) -> None:
         """Make every component once, whose own code may do anything."""
+        named = {kind: getattr(self, kind) for kind in KINDS}
         task, model, optimizer, curriculum = (
-            _Making(find(kind, getattr(self, kind).name), tuple(getattr(self, kind).options.items())) for kind in KINDS
+            _Making(component.name, find(kind, component.name), tuple(component.options.items()))
+            for kind, component in named.items()
         )
         for kind, check, makings in (
             ("task", _check_task, (task,)),
@@ -206,8 +208,9 @@ _FIELDS = {described.name for described in fields(RunConfig)}
 
 
 class _Making(NamedTuple):
-    """A component that can be made: its class, and its options."""
+    """A component that can be made: its name, its class and its options."""
 
+    name: str
     factory: Callable[..., Any]
     options: tuple[tuple[str, Any], ...]
 
@@ -245,7 +248,7 @@ def _check_optimizer(optimizer: _Making) -> None:
         made.step()
     except (TypeError, RuntimeError) as problem:
         expected = "expected one that steps with dense gradients and without a closure"
-        raise ValueError(f"optimizer: {expected}, not {optimizer.factory.__name__}: {problem}") from problem
+        raise ValueError(f"optimizer: {expected}, not {optimizer.name}: {problem}") from problem
 
 
 def _to_lists(value: Any) -> Any:
