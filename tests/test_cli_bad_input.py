@@ -10,11 +10,10 @@ import pytest
 from tapehead.cli import COMMANDS
 from tapehead.training.components import KINDS, known_options
 from tapehead.training.config import run_options
-from tapehead.training.errors import StoppedError
 from tapehead.training.options import Option
 from tapehead.training.recipes import configure
 from tests.command_line import TINY_FLAGS, Said, tapehead, tapeheads
-from tests.training.tiny import stop_after, tiny_config, train
+from tests.training.tiny import tiny_config, train
 
 COPY = configure("copy")
 OPTIONS: dict[str, Option] = {
@@ -198,19 +197,6 @@ def test_the_line_names_the_argument_what_was_expected_and_what_came(words, expe
     assert is_one_line_of_complaint(said)
     assert said.err.startswith(f"tapehead: {expected}")
     assert list(tmp_path.iterdir()) == []
-
-
-def test_of_options_that_were_changed_since_the_checkpoint_the_first_is_named(tmp_path):
-    with pytest.raises(StoppedError):
-        train(tiny_config(), tmp_path, should_stop=stop_after(4))
-    config = json.loads((tmp_path / "run.json").read_text())
-    for kind, option, now in (("model", "memory_slots", 6), ("task", "bits", 7)):
-        changed = {**config, kind: {**config[kind], "options": {**config[kind]["options"], option: now}}}
-        (tmp_path / "run.json").write_text(json.dumps(changed))
-        said = tapehead("resume", tmp_path)
-        was = config[kind]["options"][option]
-        changed = f"run.json was changed since the checkpoint: {kind}.{option} was {was} and is {now}"
-        assert (said.status, said.err) == (2, f"tapehead: {tmp_path}: {changed}\n")
 
 
 def test_memory_that_runs_out_is_a_line(tmp_path):

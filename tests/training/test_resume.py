@@ -128,7 +128,7 @@ def test_a_changed_configuration_is_refused(tmp_path):
     described = json.loads((tmp_path / "run.json").read_text())
     described["optimizer"]["options"]["lr"] = 0.5
     (tmp_path / "run.json").write_text(json.dumps(described))
-    with pytest.raises(RunDirError, match=r"optimizer was .*'lr': 0\.25.* and is .*'lr': 0\.5"):
+    with pytest.raises(RunDirError, match=r"since the checkpoint: optimizer\.lr was 0\.25 and is 0\.5$"):
         resume(tmp_path)
 
 
