@@ -217,9 +217,22 @@ def test_sizes_of_two_numbers_are_written_with_an_x_and_wrong_ones_are_named(tmp
         ]
     )
     assert [(score["length"], score["repeats"]) for score in json.loads(right.out)["scores"]] == [(2, 3), (4, 1)]
-    assert (wrong.status, wrong.err) == (2, "tapehead: --sizes: expected lengthxrepeats, not '10'\n")
+    assert (wrong.status, wrong.err) == (2, "tapehead: --sizes: expected LENGTHxREPEATS, such as 3x2, not '10'\n")
     impossible = "AssociativeRecall.sample: expected sequences, not an error: ValueError: items: expected at least 2"
     assert (none.status, none.err.split(", since")[0]) == (2, f"tapehead: {impossible}")
+
+
+@pytest.mark.parametrize(("words", "threads"), [([], 2), (["--threads", "1"], 1)])
+def test_a_run_is_resumed_on_as_many_threads_as_it_had_last_unless_told_otherwise(words, threads, tmp_path):
+    with pytest.raises(StoppedError):
+        train(tiny_config(), tmp_path, should_stop=stop_after(4))
+    (environment,) = json.loads((tmp_path / "environment.json").read_text())
+    environment["fingerprint"]["threads"] = 2
+    (tmp_path / "environment.json").write_text(json.dumps([environment]))
+    said = tapehead("resume", tmp_path, *words)
+    assert said.status == 0
+    assert ("threads was 2 and is 1" in said.err) == (threads == 1)
+    assert json.loads((tmp_path / "environment.json").read_text())[-1]["fingerprint"]["threads"] == threads
 
 
 def test_a_run_without_an_evaluation_yet_can_be_looked_at(tmp_path):

@@ -143,6 +143,27 @@ def test_five_hundred_malformed_command_lines(tmp_path, record_property):
         ("train copy --betas 0.9 x", "--betas: expected a finite number, not 'x'"),
         ("train copy --encoding graves", "--encoding: expected one of 'graves2014', 'collier2018', not 'graves'"),
         ("train copy --recipe graves", "recipe: expected one of 'tapehead', 'collier2018', 'graves2014', not 'graves'"),
+        ("train copy --steps 0", "steps: expected a whole number >= 1, not 0"),
+        (
+            "train copy --steps 9999999999999999999",
+            "steps: expected a whole number from 1 to 9223372036854775807, not 9999999999999999999",
+        ),
+        (
+            "train copy --seed 99999999999999999999",
+            "seed: expected a whole number from 0 to 9223372036854775807, not 99999999999999999999",
+        ),
+        (
+            "train copy --shift-bias 1e39",
+            "shift_bias: expected a finite number >= -3.40282e+38 and <= 3.40282e+38, not",
+        ),
+        (
+            "train copy --max-grad-norm none --max-grad-value 1e39",
+            "max_grad_value: expected a finite number > 0 and <= 3.40282e+38, not 1e+39",
+        ),
+        (
+            "evaluate x --sizes x",
+            "--sizes: expected whole numbers from 1 to 1000000 with an x between, as 20 or 10x20, not 'x'",
+        ),
         ("train copy extra", "extra: this command has no such argument"),
         # both bounds are named, though only one of them was typed
         ("train copy --min-length 30", "min_length, max_length: expected min_length <= max_length, not 30 and 20"),
@@ -179,6 +200,13 @@ def test_the_line_names_the_argument_what_was_expected_and_what_came(words, expe
     assert is_one_line_of_complaint(said)
     assert said.err.startswith(f"tapehead: {expected}")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_memory_that_runs_out_is_a_line(tmp_path):
+    few = ["--model", "dnc", "--memory-slots", "1000000", "--hidden-size", "3", "--out", tmp_path / "run"]
+    said = tapehead("train", "copy", *few)
+    assert (said.status, said.out, said.err.count("\n")) == (1, "", 1), said
+    assert "out of memory: tried to allocate 4000000000000 bytes" in said.err
 
 
 def test_flags_that_people_type_exist(tmp_path):

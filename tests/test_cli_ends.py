@@ -3,6 +3,7 @@
 import pytest
 
 from tapehead.cli._training import describe_end, summarize
+from tapehead.cli.bench import lay_out
 from tapehead.training.train_state import Result
 from tests.command_line import TINY_FLAGS, TINY_MODEL_FLAGS, flags, tapeheads
 from tests.training.tiny import TINY, TINY_TASKS, tiny_config
@@ -44,6 +45,13 @@ def test_one_second_is_one_second(seconds, words, tmp_path):
     assert lines[1] == f"12 steps, 48 sequences, {words}"
 
 
+def test_one_of_something_is_not_several(tmp_path):
+    lines = summarize(tiny_config(), tmp_path, ENDED._replace(step=1, sequences=1, seconds=1.0)).splitlines()
+    assert lines[1] == "1 step, 1 sequence, 1 second"
+    environment = {"threads": 1, "instruction_set": "AVX2", "device": "cpu", "matrix_product_gflops": 1.0}
+    assert "1 thread, AVX2" in str(lay_out([], environment).title)
+
+
 def test_n_grams_end_with_the_gap_on_the_command_line_too(tmp_path):
     small = [*TINY_MODEL_FLAGS, *flags(TINY_TASKS["ngrams"])]
     (said,) = tapeheads([["train", "ngrams", "--out", tmp_path / "run", *small]])
@@ -67,14 +75,16 @@ def test_a_sequence_that_does_not_fit_into_the_memory_is_a_warning(tmp_path):
             ["evaluate", run, "--sizes", "20", "200", *few],
             ["evaluate", run, "--sizes", "20", "200", "--memory-slots", "256", *few],
             ["evaluate", lstm, "--sizes", "200", *few],
+            ["evaluate", run, "--sizes", "20", "200", "129", "130", *few],
         ]
     )
-    assert [command.status for command in said] == [0] * 6, said
+    assert [command.status for command in said] == [0] * 7, said
     warning = (
         "tapehead: warning: size 200 needs 200 memory slots, one for each vector or symbol, and the model has 128 "
         "slots: try --memory-slots 256\n"
     )
-    assert [command.err for command in said[2:]] == ["", warning, "", ""]
+    several = warning.replace("size 200 needs", "sizes 200, 129, 130 need up to")
+    assert [command.err for command in said[2:]] == ["", warning, "", "", several]
 
 
 def test_every_number_that_evaluate_prints_is_of_the_size_that_was_asked_for(tmp_path):

@@ -25,9 +25,17 @@ STATUS = {signal.SIGTERM: 143, signal.SIGINT: 130}
 
 
 def interrupted(
-    path: Path, number: signal.Signals, delay: float, flags: Sequence[str] = LONG, task: str = "copy"
+    path: Path,
+    number: signal.Signals,
+    delay: float,
+    flags: Sequence[str] = LONG,
+    task: str = "copy",
+    then: tuple[float, signal.Signals] | None = None,
 ) -> int:
-    """Start a long run, send it a signal so many seconds after its first measurement; say where it then stands."""
+    """Start a long run, send it a signal so many seconds after its first measurement; say where it then stands.
+
+    A second signal follows the first so many seconds later.
+    """
     process = started(["train", task, "--out", path, *flags], path.with_suffix(".err"))
     while not (path / "metrics.jsonl").exists() or not (path / "metrics.jsonl").stat().st_size:
         assert process.is_alive()
@@ -35,8 +43,13 @@ def interrupted(
     time.sleep(delay)
     os.kill(process.pid, number)
     sent = time.monotonic()
+    if then is not None:
+        time.sleep(then[0])
+        os.kill(process.pid, then[1])
     process.join()
     took = time.monotonic() - sent
+    if then is not None and process.exitcode == STATUS[then[1]]:
+        number = then[1]  # of two that wait to be noticed, Python tells the one with the lower number first
     assert process.exitcode == STATUS[number]
     assert took < 2
     said = path.with_suffix(".err").read_text().splitlines()[-1]
@@ -58,6 +71,15 @@ def test_a_signal_during_an_evaluation_saves_the_run_before_it(tmp_path):
     step = interrupted(tmp_path / "run", signal.SIGTERM, 0.1, EVALUATING)
     measured = [json.loads(line)["step"] for line in (tmp_path / "run/metrics.jsonl").read_text().splitlines()]
     assert measured == list(range(1, step)), "the evaluation after the last step is to be done again"
+
+
+@pytest.mark.parametrize("first", STATUS)
+@pytest.mark.parametrize("second", STATUS)
+def test_a_second_signal_at_once_changes_nothing(first, second, tmp_path):
+    for number, delay in enumerate((0.0, 0.002)):
+        path = tmp_path / str(number)
+        assert interrupted(path, first, 0.1, then=(delay, second)) > 0
+        assert len(path.with_suffix(".err").read_text().splitlines()) == 1
 
 
 @pytest.mark.slow

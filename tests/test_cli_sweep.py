@@ -2,8 +2,15 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
+import pytest
+
+from tapehead.experiments.grid import load_grid
 from tapehead.experiments.records import read_records
+from tapehead.experiments.sweep import list_runs
+from tapehead.training import config
+from tapehead.training.optimizers import make_optimizer
 from tests.command_line import tapehead, tapeheads
 from tests.experiments.toy_grids import write_grid
 
@@ -48,7 +55,7 @@ def test_what_is_wrong_with_a_sweep_is_told_in_a_line(tmp_path: Path) -> None:
     lines = {
         "GRID: expected one of": ["cpoy"],
         "--workers: expected a whole number from 1 to": ["copy", "--workers", "0"],
-        "--retries: expected a whole number from 1 to": ["copy", "--retries", "-1"],
+        "--retries: expected a whole number from 0 to": ["copy", "--retries", "-1"],
         "--timeout: expected a number of seconds > 0, not 'soon'": ["copy", "--timeout", "soon"],
         "--worker: this command has no such option (did you mean --workers?)": ["copy", "--worker", "2"],
         "device: expected auto, cpu, cuda or cuda:N, not 'warp'": ["copy", "--device", "warp"],
@@ -67,3 +74,21 @@ def test_a_directory_that_holds_another_run_is_not_touched(tmp_path: Path) -> No
     (said,) = tapeheads([["sweep", "grid.py", "--out", "here"]], tmp_path)
     other = "tapehead: here/Toy-ntm-seed-0: holds another run than the grid's of that name; choose another --out\n"
     assert (said.status, said.err) == (2, other)
+
+
+def test_a_grid_of_many_runs_is_read_quickly(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is alike in all runs is checked once, and every recipe is configured once."""
+    made: list[dict[str, Any]] = []
+
+    def count(factory: Any, weights: Any, options: dict[str, Any]) -> Any:
+        made.append(options)
+        return make_optimizer(factory, weights, options)
+
+    monkeypatch.setattr(config, "make_optimizer", count)
+    (tmp_path / "grid.py").write_text(
+        "from tapehead.training.recipes import configure\n"
+        "RUNS = tuple(configure('copy', seed=seed, changes={'steps': 10 + seed}) for seed in range(200))\n"
+    )
+    grid = load_grid(str(tmp_path / "grid.py"))
+    assert len(list_runs(grid, tmp_path)) == 200
+    assert len(made) <= 4

@@ -50,6 +50,20 @@ def test_all_else_is_done_by_the_command_line():
         assert said.stderr.count("\n") == (1 if status else 0)
 
 
+@pytest.mark.parametrize("closed", ["<&- >&-", "<&- >&- 2>&-", "2>&-"])
+def test_closed_streams_are_no_error(closed):
+    line = f'"$0" -m tapehead doctor --json {closed}'
+    said = subprocess.run(["/bin/sh", "-c", line, sys.executable], stderr=subprocess.PIPE, check=False)
+    assert (said.returncode, said.stderr) == (0, b"")
+
+
+def test_a_path_that_is_no_text_can_be_printed():
+    before = "sys.modules['tapehead'] = cli = sys.modules['tapehead.cli'] = type(sys)('tapehead.cli')\n"
+    before += "cli.main = lambda: print('run\\udcff') or 0"
+    said = subprocess.run(launch("doctor", before=before), capture_output=True, check=False)
+    assert (said.returncode, said.stdout, said.stderr) == (0, b"run\\udcff\n", b"")
+
+
 def interrupt(command: list[str], delay: float) -> tuple[int, str]:
     """Send Ctrl-C so many seconds after the process says that it is ready; give its exit status and what it said."""
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:

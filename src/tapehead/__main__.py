@@ -2,6 +2,6 @@
 
 import sys
 
-from tapehead.cli import main
+from tapehead_launcher import main
 
 sys.exit(main())

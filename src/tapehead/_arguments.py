@@ -2,7 +2,7 @@
 
 import math
 import sys
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from difflib import get_close_matches
 
 import torch
@@ -14,9 +14,21 @@ def check_choice(name: str, value: object, choices: Iterable[str]) -> None:
     if not isinstance(value, str):
         raise TypeError(f"{name}: expected one of {_join(choices)}, not {value!r}")
     if value not in choices:
-        nearest = get_close_matches(value, choices, n=1, cutoff=0.5)
-        hint = f" (did you mean {nearest[0]!r}?)" if nearest else ""
+        hint = suggest(value, choices, likeness=0.5)
         raise ValueError(f"{name}: expected one of {_join(choices)}, not {value!r}{hint}")
+
+
+def suggest(word: str, known: Collection[str], likeness: float = 0.7) -> str:
+    """Name the known word that is most like this one, if one is.
+
+    Args:
+        word: What came.
+        known: What could have come.
+        likeness: How much alike two words must be, from 0 to 1.
+    """
+    bare = {str(name).lstrip("-"): str(name) for name in known}
+    near = get_close_matches(word.lstrip("-"), bare, n=1, cutoff=likeness)
+    return f" (did you mean {bare[near[0]]}?)" if near else ""
 
 
 def check_count(name: str, value: object, least: int = 1) -> None:
@@ -29,16 +41,16 @@ def check_count(name: str, value: object, least: int = 1) -> None:
         raise ValueError(f"{name}: expected a whole number of at most {sys.maxsize}, not {value}")
 
 
-def check_number(name: str, value: object, least: float = -math.inf, *, above: float = -math.inf) -> None:
-    """Raise unless the value is a finite number, at least `least` and greater than `above`."""
-    expected = "a finite number"
-    if math.isfinite(above):
-        expected += f" > {above:g}"
-    elif math.isfinite(least):
-        expected += f" >= {least:g}"
+def check_number(
+    name: str, value: object, least: float = -math.inf, most: float = math.inf, *, above: float = -math.inf
+) -> None:
+    """Raise unless the value is a finite number, from `least` to `most` and greater than `above`."""
+    bounds = [f"> {above:g}"] if math.isfinite(above) else [f">= {least:g}"] if math.isfinite(least) else []
+    bounds += [f"<= {most:g}"] if math.isfinite(most) else []
+    expected = " ".join(["a finite number", " and ".join(bounds)]).rstrip()
     if not isinstance(value, int | float) or isinstance(value, bool):
         raise TypeError(f"{name}: expected {expected}, not {value!r}")
-    if not abs(value) <= sys.float_info.max or value < least or value <= above:
+    if not abs(value) <= sys.float_info.max or not least <= value <= most or value <= above:
         raise ValueError(f"{name}: expected {expected}, not {value}")
 
 

@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 from importlib.metadata import version
+from io import TextIOWrapper
 from types import FrameType
 
 __all__ = ["main"]
@@ -18,6 +19,7 @@ def main() -> int:
     Returns:
         The exit status; see `tapehead.cli.main`.
     """
+    _prepare_streams()
     if sys.argv[1:] == ["--version"]:
         print(f"tapehead {version('tapehead')}")
         return 0
@@ -27,7 +29,19 @@ def main() -> int:
     from tapehead.cli import main as run  # noqa: PLC0415 - this is what takes so long
 
     signal.signal(signal.SIGINT, before)
-    return run()
+    try:
+        return run()
+    finally:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # all is done and said; the process ends now
+
+
+def _prepare_streams() -> None:
+    """Make streams that any text can be printed to: a closed one leads nowhere, as /dev/null does."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode))  # noqa: SIM115, PTH123 - open until the process ends
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # a path may hold bytes that are no text
 
 
 def _end(_number: int, _frame: FrameType | None) -> None:

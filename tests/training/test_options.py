@@ -204,7 +204,7 @@ WRONG: list[tuple[dict[str, Any], type[Exception], str]] = [
     ({"needed": 1, "zzz": 1}, ValueError, "zzz: expected an option of the thing, which has no such one"),
     ({"needed": True}, TypeError, "needed: expected a whole number, not True"),
     ({"needed": LARGEST + 1}, ValueError, "needed: expected a whole number <= 1000000, not 1000001"),
-    ({"needed": -LARGEST - 1}, ValueError, "needed: expected a whole number <= 1000000, not -1000001"),
+    ({"needed": -LARGEST - 1}, ValueError, "needed: expected a whole number >= -1000000, not -1000001"),
     ({"needed": 1, "rate": NAN}, TypeError, "rate: expected a finite number, not nan"),
     (
         {"needed": 1, "color": "gren"},

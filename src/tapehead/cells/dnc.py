@@ -58,15 +58,15 @@ class DNCCell(MemoryCell[DNCState]):
         write_heads: Number of write heads. Each has links of its own.
         memory_init: The memory before the first step: `constant` (1e-6 everywhere), `learned` (tanh of a parameter), or
             `random` (drawn once, normal with standard deviation 0.5, truncated at 1).
-        memory_trainable: Whether the initial memory is trained; None: only if it is `learned`.
+        memory_trainable: Whether the initial memory is trained; None: only if memory_init is `learned`.
         read_init: The read vectors before the first step: `zero`, or `learned` (tanh of a parameter).
-        clip: Bound on outputs, and on head parameters before their activations. They are clamped to [-clip, clip];
+        clip: Bound on outputs, and on head parameters before their activations: they are clamped to [-clip, clip];
             None: there is no bound.
         masked_content: Whether each head masks the columns in which it compares its key with the slots.
         deallocate: Whether freed slots are also erased.
         sharpen_links: Whether read heads sharpen the weightings that they get by following links.
         sparse_links: Number of slots that a step links, K: the K largest weights of this write and of those before (8
-            in the paper). None: all slots.
+            in the paper); None: all slots.
         backend: The implementation to use: `auto` (the fastest that supports the problem), or a name that
             `tapehead.backends` lists, as `cpp` or `reference`.
         device: The device of the parameters.

@@ -64,11 +64,11 @@ class NTMCell(MemoryCell[NTMState]):
         addressing: How heads address the memory: by `content_and_location`, or by `content` alone.
         memory_init: The memory before the first step: `constant` (1e-6 everywhere), `learned` (tanh of a parameter), or
             `random` (drawn once, normal with standard deviation 0.5, truncated at 1).
-        memory_trainable: Whether the initial memory is trained; None: only if it is `learned`.
+        memory_trainable: Whether the initial memory is trained; None: only if memory_init is `learned`.
         head_init: The weighting of every head before the first step: `onehot` (slot 0), `uniform`, or `learned`
             (softmax of a parameter).
         read_init: The read vectors before the first step: `zero`, or `learned` (tanh of a parameter).
-        clip: Bound on outputs, and on head parameters before their activations. They are clamped to [-clip, clip];
+        clip: Bound on outputs, and on head parameters before their activations: they are clamped to [-clip, clip];
             None: there is no bound.
         shift_bias: Initial bias of every head towards a shift by +1 slot.
         sharpening_bias: Initial bias of x in every head's sharpening exponent, gamma = 1 + softplus(x).
@@ -126,8 +126,9 @@ class NTMCell(MemoryCell[NTMState]):
         self.initial_biases = {
             "strength": strength_bias, "gate": gate_bias, "shift": shift_bias, "sharpening": sharpening_bias
         }  # fmt: skip
+        largest = torch.finfo(dtype or torch.get_default_dtype()).max
         for name, bias in self.initial_biases.items():
-            check_number(f"{name}_bias", bias)
+            check_number(f"{name}_bias", bias, -largest, largest)
         self.initial = InitialState(
             memory_slots, memory_width, read_heads, write_heads, memory_init, memory_trainable, head_init, read_init,
             device, dtype,

@@ -1,16 +1,17 @@
 """The command line: train, resume, evaluate, plot, sweep, bench, doctor."""
 
 import os
+import re
 import signal
 import sys
 from collections.abc import Sequence
 from importlib import import_module
 
 from tapehead import __version__
+from tapehead._arguments import suggest
 from tapehead.cli._commands import COMMANDS
 from tapehead.cli._errors import CommandError, require
 from tapehead.training.errors import TrainingError
-from tapehead.training.options import suggest
 
 __all__ = ["main"]
 
@@ -41,6 +42,11 @@ def _run_and_report(words: list[str]) -> int:
         return _print_error(error, error.status)
     except MemoryError as error:
         return _print_error(f"out of memory: {error}", 1)
+    except RuntimeError as error:  # torch's way to say that memory is short
+        wanted = re.search(r"tried to allocate [^.(]*", str(error), re.IGNORECASE)
+        if wanted is None:
+            raise
+        return _print_error(f"out of memory: {wanted[0]}", 1)
     except SystemExit as end:  # argparse, after --help
         return int(end.code or 0)
     except KeyboardInterrupt:

@@ -10,6 +10,7 @@ from rich.progress import BarColumn, ProgressColumn, Task, TaskID, TextColumn, T
 from rich.progress import Progress as Bar
 from rich.text import Text
 
+from tapehead.experiments.labels import count
 from tapehead.training.loop import OnProgress
 from tapehead.training.train_state import Progress
 
@@ -87,7 +88,7 @@ class _Speed(ProgressColumn):
 def describe(progress: Progress, error_name: str) -> str:
     """Put into one line what was measured."""
     parts = [
-        f"{progress.sequences:,} sequences",
+        count(progress.sequences, "sequence"),
         f"loss {progress.loss:.4f}",
         f"{progress.bits:.2f} bits",
         f"{progress.errors:.2f} {error_name}",

@@ -7,11 +7,12 @@ from typing import NoReturn, TypeAlias
 
 import torch
 
+from tapehead._arguments import suggest
 from tapehead.cli._commands import COMMANDS
 from tapehead.cli._errors import CommandError, as_command_errors
 from tapehead.tasks import Size
 from tapehead.training.environment import choose_device
-from tapehead.training.options import LARGEST, suggest
+from tapehead.training.options import LARGEST
 
 Group: TypeAlias = argparse._ArgumentGroup  # noqa: SLF001 - argparse gives it no public name
 """Flags that stand together in the help."""
@@ -44,6 +45,9 @@ class Parser(argparse.ArgumentParser):
         Raises:
             CommandError: They are not what the command takes.
         """
+        for word in words:
+            if word.endswith("=--"):  # argparse would take the value away
+                raise CommandError(f"{word[:-3]}: expected a value, not '--'")
         chosen, unknown = self.parse_known_args(words)
         if unknown:
             raise CommandError(self.describe_unknown(unknown[0].split("=")[0]))
@@ -51,21 +55,23 @@ class Parser(argparse.ArgumentParser):
 
     def describe_unknown(self, word: str) -> str:
         """Say that a word is not known."""
+        if word in self.flags():
+            return f"{word}: expected options before --, not after it"
         kind = "option" if word.startswith("-") else "argument"
         return f"{word}: this command has no such {kind}{suggest(word, self.flags())}"
 
 
-def read_count(word: str, most: int = LARGEST) -> int:
-    """Read a whole number from 1 to `most`."""
-    number = int(word) if word.isdecimal() and len(word) < 20 else 0
-    if not 1 <= number <= most:
-        raise argparse.ArgumentTypeError(f"expected a whole number from 1 to {most}, not {word!r}")
+def read_count(word: str, least: int = 1, most: int = LARGEST) -> int:
+    """Read a whole number from `least` to `most`."""
+    number = int(word) if word.isdecimal() and len(word) < 20 else -1
+    if not least <= number <= most:
+        raise argparse.ArgumentTypeError(f"expected a whole number from {least} to {most}, not {word!r}")
     return number
 
 
 def read_threads(word: str) -> int:
     """Read a number of threads."""
-    return read_count(word, MAX_THREADS)
+    return read_count(word, most=MAX_THREADS)
 
 
 def read_path(word: str) -> Path:
@@ -85,9 +91,9 @@ def read_size(word: str) -> Size:
         ) from None
 
 
-def add_threads(parser: Parser | Group) -> None:
-    """Add how many threads compute."""
-    parser.add_argument("--threads", type=read_threads, metavar="N", help="CPU threads [one per core]")
+def add_threads(parser: Parser | Group, default: str = "one per core") -> None:
+    """Add how many threads compute; the default is said in words."""
+    parser.add_argument("--threads", type=read_threads, metavar="N", help=f"CPU threads [{default}]")
 
 
 def add_device(parser: Parser | Group) -> None:

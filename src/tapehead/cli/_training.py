@@ -8,14 +8,15 @@ from shlex import quote
 
 from tapehead.cli._bar import show_progress
 from tapehead.cli._parser import Parser, add_device, add_json, add_threads, read_count
+from tapehead.experiments.labels import count
 from tapehead.training.config import RunConfig
 from tapehead.training.loop import CHECKPOINT_EVERY, OnProgress
 from tapehead.training.signals import ShouldStop, watch_signals
 from tapehead.training.train_state import Result
 
 
-def add_execution(parser: Parser) -> None:
-    """Add the flags that do not change a run's result."""
+def add_execution(parser: Parser, threads: str = "one per core") -> None:
+    """Add the flags that are not part of a run's configuration; the default of the threads is said in words."""
     group = parser.add_argument_group("execution (not part of the configuration)")
     group.add_argument(
         "--checkpoint-every",
@@ -25,7 +26,7 @@ def add_execution(parser: Parser) -> None:
         help=f"training steps between checkpoints [{CHECKPOINT_EVERY}]",
     )
     add_device(group)
-    add_threads(group)
+    add_threads(group, threads)
     add_json(group)
 
 
@@ -44,11 +45,11 @@ def train_and_report(
 
 def summarize(config: RunConfig, path: Path, result: Result) -> str:
     """Say how a run ended, where its files are, and what can be done next."""
-    seconds = f"{result.seconds:.0f} seconds" if round(result.seconds) != 1 else "1 second"
+    amounts = {"step": result.step, "sequence": result.sequences, "second": round(result.seconds)}
     return "\n".join(
         [
             f"{config.task.name}, {config.model.name}, seed {config.seed}: {describe_end(config, result)}",
-            f"{result.step:,} steps, {result.sequences:,} sequences, {seconds}",
+            ", ".join(count(number, noun) for noun, number in amounts.items()),
             f"files: {path}",
             f"next:  tapehead evaluate {quote(str(path))}   tapehead plot {quote(str(path))}",
         ]
@@ -63,4 +64,4 @@ def describe_end(config: RunConfig, result: Result) -> str:
     if result.solved_at_step is None:
         return f"not solved: {errors}"
     seen = result.solved_at_step * config.batch_size
-    return f"solved at step {result.solved_at_step:,} ({seen:,} sequences); {errors}"
+    return f"solved at step {result.solved_at_step:,} ({count(seen, 'sequence')}); {errors}"

@@ -10,13 +10,14 @@ from rich.progress import track
 from rich.table import Table
 
 from tapehead import backends
+from tapehead._arguments import suggest
 from tapehead.cli._errors import CommandError
 from tapehead.cli._parser import Parser, add_device, add_json, add_threads, read_count, use_device
 from tapehead.cli._table import make_table, print_table
+from tapehead.experiments.labels import count
 from tapehead.experiments.speed import COMPILED, REFERENCE, SHAPES, Timing, matrix_product_peak, measure
 from tapehead.models import NTM
 from tapehead.training.environment import fingerprint, surroundings
-from tapehead.training.options import suggest
 
 REPEATS = 7
 
@@ -72,7 +73,7 @@ def list_backends(shape: str, device: torch.device) -> list[str]:
 
 def lay_out(timings: Sequence[Timing], environment: dict[str, Any]) -> Table:
     """Lay the timings out for reading."""
-    where = f"{environment['threads']} threads, {environment['instruction_set']}"
+    where = f"{count(environment['threads'], 'thread')}, {environment['instruction_set']}"
     table = make_table(
         title=f"one training step in ms, float32, {where if environment['device'] == 'cpu' else environment['device']}",
         caption="Medians. forward: with what a backward pass needs; step: and backward, and Adam. ratio: to the "

@@ -2,7 +2,7 @@
 
 import json
 from argparse import Namespace
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from tapehead.cli._parser import Parser, add_device, add_json, add_run, add_thre
 from tapehead.cli._sizes import check_size
 from tapehead.cli._table import make_table, print_table
 from tapehead.experiments.evaluations import SEQUENCES, with_memory_slots
+from tapehead.experiments.labels import count
 from tapehead.tasks import Size, spell_size
 from tapehead.training.errors import StorageError
 from tapehead.training.evaluation import evaluation_row
@@ -75,14 +76,22 @@ def fit_memory(loaded: LoadedRun, chosen: Namespace, sizes: Sequence[Size]) -> L
             raise CommandError(f"--memory-slots: the model {loaded.config.model.name} has no memory")
         slots = chosen.memory_slots
         loaded = with_memory_slots(loaded, slots)
-    for size in sizes:
-        needed = loaded.task.memory_needed(size)
-        if slots is not None and needed is not None and needed > slots:
-            warn(
-                f"size {spell_size(size)} needs {needed} memory slots, one for each vector or symbol, and the model "
-                f"has {slots} slots: try --memory-slots {2 ** needed.bit_length()}"
-            )
+    if slots is not None:
+        warn_of_slots(slots, {size: loaded.task.memory_needed(size) or 0 for size in sizes})
     return loaded
+
+
+def warn_of_slots(slots: int, needed: Mapping[Size, int]) -> None:
+    """Warn of sequences that do not fit into a memory of so many slots; each size needs so many."""
+    large = [size for size in needed if needed[size] > slots]
+    if not large:
+        return
+    listed, most = ", ".join(map(spell_size, large)), max(needed.values())
+    needs = f"size {listed} needs" if len(large) == 1 else f"sizes {listed} need up to"
+    warn(
+        f"{needs} {count(most, 'memory slot')}, one for each vector or symbol, and the model has "
+        f"{count(slots, 'slot')}: try --memory-slots {2 ** most.bit_length()}"
+    )
 
 
 def record(path: Path, row: dict[str, Any]) -> None:
@@ -96,7 +105,7 @@ def record(path: Path, row: dict[str, Any]) -> None:
 def lay_out(loaded: LoadedRun, path: Path, rows: list[dict[str, Any]]) -> Table:
     """Lay the rows out for reading: the mean, and its standard error."""
     names, first = loaded.task.size_names, rows[0]
-    slots = "" if first["memory_slots"] is None else f", {first['memory_slots']} memory slots"
+    slots = "" if first["memory_slots"] is None else f", {count(first['memory_slots'], 'memory slot')}"
     table = make_table(
         title=f"{path}: {loaded.config.task.name}, {loaded.config.model.name}, step {loaded.step:,}{slots}",
         caption="mean ± its standard error",

@@ -12,7 +12,7 @@ from tapehead.cli._errors import CommandError, as_command_errors, warn
 from tapehead.cli._parser import Parser, add_device, add_json, add_threads, read_path, read_size, use_device
 from tapehead.cli._sizes import check_size
 from tapehead.experiments.curves import Pictures, draw_records, spell_task
-from tapehead.experiments.labels import short_name
+from tapehead.experiments.labels import count, short_name
 from tapehead.experiments.model_pictures import draw_sequence
 from tapehead.experiments.records import Record, record_run
 from tapehead.tasks import Size
@@ -94,5 +94,5 @@ def draw_model(path: Path, size: Size | None, device: torch.device | str = "cpu"
     size = check_size(size or task.eval_sizes[:3][-1], task, "--size")
     batch = draw_batch_of_size(task, size, 1, make_generator(config.seed, Purpose.PICTURE))
     large = " and ".join(f"{name} {number}" for name, number in zip(task.size_names, size, strict=True))
-    title = f"{spell_task(config.task.name)}, {large}: {short_name(config.model.name)} after {loaded.step:,} steps"
-    return draw_sequence(loaded, batch, title)
+    trained = f"{short_name(config.model.name)} after {count(loaded.step, 'step')}"
+    return draw_sequence(loaded, batch, f"{spell_task(config.task.name)}, {large}: {trained}")

@@ -10,11 +10,12 @@ from typing import Any
 
 from tapehead.cli._errors import CommandError, as_command_errors
 from tapehead.cli._parser import Parser, add_device, add_json, read_count, read_path
-from tapehead.cli._sweep_progress import list_states, show_sweep, summarize_states
+from tapehead.cli._sweep_progress import show_sweep, summarize_states
 from tapehead.cli._table import make_table, print_table
 from tapehead.experiments.engines.engine import Limits
 from tapehead.experiments.engines.local import run_locally
 from tapehead.experiments.grid import GRIDS, Grid, load_grid
+from tapehead.experiments.labels import count
 from tapehead.experiments.records import RECORDS
 from tapehead.experiments.sweep import Outcome, list_runs, run_sweep, write_summary
 from tapehead.experiments.tables import Table
@@ -83,7 +84,7 @@ def add_arguments(parser: Parser) -> None:
 
 def read_retries(word: str) -> int:
     """Read a whole number from 0 on."""
-    return 0 if word == "0" else read_count(word)
+    return read_count(word, least=0)
 
 
 def read_seconds(word: str) -> float:
@@ -103,7 +104,13 @@ def print_list(grid: Grid, out: Path, chosen: Namespace) -> None:
     if chosen.json:
         print(json.dumps({"out": str(out), "runs": {name: state._asdict() for name, state in states.items()}}))
         return
-    print_table(list_states(states))
+    rows = [
+        (name, state.status, f"{state.step:,}/{state.steps:,}", state.cause or state.phase)
+        for name, state in states.items()
+    ]
+    wide, middle, right = (max(len(row[column]) for row in rows) for column in range(3))
+    for name, status, step, said in rows:
+        print(f"{name:{wide}}  {status:{middle}}  {step:>{right}}  {said}".rstrip())
     print(summarize_states(states, None))
 
 
@@ -127,7 +134,7 @@ def print_outcome(
         print(f"files: {out / RECORDS}, {out / 'tables.md'}", *([f"{out / 'plots'}"] if pictures else []), sep=", ")
     if failed:
         listed = ", ".join(list(failed)[:3]) + ", ..." * (len(failed) > 3)
-        raise CommandError(f"{len(failed)} of {len(outcome.jobs)} runs failed: {listed}", status=1)
+        raise CommandError(f"{len(failed)} of {count(len(outcome.jobs), 'run')} failed: {listed}", status=1)
 
 
 def print_plain(table: Table) -> None:

@@ -12,28 +12,41 @@ from tapehead.cli._parser import Parser, read_path, use_device
 from tapehead.cli._training import add_execution, train_and_report
 from tapehead.tasks import TASKS
 from tapehead.training import loop
-from tapehead.training.components import KINDS, Component, find, known_options
-from tapehead.training.config import RunConfig
-from tapehead.training.recipes import DEFAULTS, RECIPES, configure
+from tapehead.training.components import KINDS, Component, known_options
+from tapehead.training.recipes import DEFAULTS, RECIPES, Settings, configure, gather_settings
 from tapehead.training.step import Learner
 
 OWN = "module:Class for one of your own"
+NOTES = {"curriculum": "; with none, all sequences have the largest size"}
+"""What the names of a kind do not say themselves."""
 
 
 class TrainParser(Parser):
-    """The parser of `train`: an error about an unknown option names the components that do have it."""
+    """The parser of `train`: an error about an unknown option names the components that do have it.
 
-    def __init__(self, task: str, made_of: RunConfig | None) -> None:
+    Args:
+        task: The task, as it was typed.
+        settings: What the run is made of, with the values that the help shows as defaults.
+    """
+
+    def __init__(self, task: str, settings: Settings) -> None:
         super().__init__("train", task, "Defaults are in brackets; run.json in the run directory records all values.")
-        self.made_of = made_of
+        add_names(self)
+        self.add_argument("--out", type=read_path, metavar="DIR", help="the run directory [runs/TASK-MODEL-SEED]")
+        add_execution(self)
+        self.option_flags = OptionFlags(settings, self.flags())
+        self.option_flags.add_to(self)
 
     def describe_unknown(self, word: str) -> str:
-        """Say that an option is unknown, or which other components have it."""
+        """Say that an option is unknown, or why it is, or which other components have it."""
+        explained = None if word in self.flags() else self.option_flags.explain(word)
+        if explained is not None:
+            return explained
         name = word.removeprefix("--").removeprefix("no-").replace("-", "_")
         for kind, (registry, *_) in KINDS.items():
             owners = [other for other in registry if name in known_options(kind, other)]
-            if owners and self.made_of is not None:
-                chosen = getattr(self.made_of, kind).name
+            if owners:
+                chosen = self.option_flags.shown[kind].name
                 return f"{word}: the {kind} {chosen} has no such option (it is an option of {', '.join(owners)})"
         return super().describe_unknown(word)
 
@@ -48,20 +61,14 @@ def run(words: Sequence[str]) -> None:
         raise CommandError(f"expected the task first, as in `tapehead train copy {task} ...`, not {task!r}")
     names = read_names(rest)
     with as_command_errors():
-        find("task", task)
-        defaults = configure(task, names.model, recipe=names.recipe, changes=chosen_components(names))
-        flags = OptionFlags(defaults)
-    parser = TrainParser(task, defaults)
-    add_names(parser)
-    parser.add_argument("--out", type=read_path, metavar="DIR", help="the run directory [runs/TASK-MODEL-SEED]")
-    add_execution(parser)
-    flags.add_to(parser)
+        settings = gather_settings(task, names.model, recipe=names.recipe, changes=chosen_components(names))
+        parser = TrainParser(task, {"seed": 1} | settings)
     chosen = parser.read(rest)
     device = use_device(chosen)
     with as_command_errors():
-        settings = dict(flags.settings(chosen))
-        seed = settings.pop("seed", 1)
-        config = configure(task, names.model, seed=seed, recipe=names.recipe, changes=settings)
+        changes = parser.option_flags.settings(chosen)
+        seed = changes.pop("seed", 1)
+        config = configure(task, names.model, seed=seed, recipe=names.recipe, changes=changes)
         Learner(config, device)  # so that what is wrong is found before anything is written
     path = chosen.out or Path("runs") / f"{task.rpartition(':')[2]}-{names.model.rpartition(':')[2]}-{seed}"
     train_and_report(
@@ -83,9 +90,8 @@ def add_names(parser: Parser) -> None:
     """Add the flags that choose the components of a run, and the recipe that its settings start from."""
     for kind, default in DEFAULTS.items():
         registry = KINDS[kind].registry
-        parser.add_argument(
-            f"--{kind}", default=SUPPRESS, metavar="NAME", help=f"{', '.join(registry)}, or {OWN} [{default}]"
-        )
+        said = f"{', '.join(registry)}, or {OWN}{NOTES.get(kind, '')} [{default}]"
+        parser.add_argument(f"--{kind}", default=SUPPRESS, metavar="NAME", help=said)
     parser.add_argument(
         "--recipe",
         default="tapehead",
@@ -123,7 +129,7 @@ def print_overview() -> None:
         print(f"  {name:20} {(task.__doc__ or '').splitlines()[0]}")
     print(f"  {'module:Class':20} A task of your own; the module is imported, from the current directory too.\n")
     for kind, default in DEFAULTS.items():
-        print(f"--{kind + ' NAME':18} {', '.join(KINDS[kind].registry)}, or {OWN} [{default}]")
+        print(f"--{kind + ' NAME':18} {', '.join(KINDS[kind].registry)}, or {OWN}{NOTES.get(kind, '')} [{default}]")
     print(f"{'--recipe NAME':20} preset of settings to start from: {', '.join(RECIPES)} [tapehead]\n")
     print(
         "`tapehead train TASK --help` lists all options of that task and of the chosen model, optimizer and curriculum."

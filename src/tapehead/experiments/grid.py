@@ -15,14 +15,15 @@ EVALUATIONS = (Evaluation(sizes=((20,), (40,))), Evaluation(sizes=((500,),), mem
 
 import runpy
 import traceback
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from tapehead._arguments import suggest
 from tapehead.experiments.evaluations import Evaluation
 from tapehead.experiments.labels import Described, find_recipe, identify, label_runs, short_name, shorten, slug
 from tapehead.training.config import RunConfig
-from tapehead.training.options import suggest
 
 FOLDER = Path(__file__).parent / "grids"
 GRIDS: dict[str, Path] = {path.stem: path for path in sorted(FOLDER.glob("[!_]*.py"))}
@@ -69,8 +70,9 @@ def name_runs(runs: Sequence[RunConfig]) -> list[str]:
     names = [
         slug(short_name(run.task.name), label, f"seed-{run.seed}") for run, label in zip(runs, labels, strict=True)
     ]
+    count = Counter(names)
     return [
-        name if names.count(name) == 1 else slug(name, shorten(config))
+        name if count[name] == 1 else slug(name, shorten(config))
         for name, (_, config) in zip(names, described, strict=True)
     ]
 

@@ -99,12 +99,14 @@ def find_jobs(grid: Grid, out: Path) -> list[Job]:
         path: config for path, config in found.items() if isinstance(config, dict) and config.pop(CHECKSUM, None)
     }
     there = {identify(config): path for path, config in configs.items()}
+    whole = set(there.values())
     jobs = []
     for name, config in grid.runs.items():
-        path = there.get(identify(config.to_json()), out / name)
-        if path not in there.values() and (path / CONFIG).exists():
+        identity = identify(config.to_json())
+        path = there.get(identity, out / name)
+        if path not in whole and (path / CONFIG).exists():
             raise RunDirError(f"{path / CONFIG}: expected a run, or nothing, not a damaged file")
-        if path in there.values() and identify(config.to_json()) not in there:
+        if path in whole and identity not in there:
             raise RunDirError(f"{path}: holds another run than the grid's of that name; choose another --out")
         jobs.append(Job(path.name, path, config.steps, grid.evaluations))
     return jobs

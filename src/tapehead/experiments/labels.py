@@ -4,9 +4,10 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any, NamedTuple, TypeAlias
 
-from tapehead.training.components import KINDS
+from tapehead.training.components import KINDS, find
 from tapehead.training.config import RunConfig
 from tapehead.training.recipes import RECIPES, configure
 
@@ -32,9 +33,22 @@ class Described(NamedTuple):
 
 
 def find_recipe(config: RunConfig) -> str | None:
-    """Return the recipe that gives exactly this configuration; None if there is none."""
-    task, model, seed = config.task.name, config.model.name, config.seed
-    return next((name for name in RECIPES if configure(task, model, seed=seed, recipe=name) == config), None)
+    """Return the recipe that gives exactly this configuration, whatever the seed; None if there is none."""
+    classes = find("task", config.task.name), find("model", config.model.name)
+    for recipe in RECIPES:
+        made = _configure_once(recipe, config.task.name, config.model.name, classes)
+        if made is not None and {**vars(made), "seed": config.seed} == vars(config):
+            return recipe
+    return None
+
+
+@lru_cache(maxsize=1000)
+def _configure_once(recipe: str, task: str, model: str, _classes: tuple[object, object]) -> RunConfig | None:
+    """Configure a run by a recipe; None if it leaves something open. Of other classes the same names are other runs."""
+    try:
+        return configure(task, model, recipe=recipe)
+    except ValueError:
+        return None
 
 
 def identify(config: Config, *, with_seed: bool = True) -> str:
@@ -72,6 +86,11 @@ def slug(*words: str) -> str:
     return re.sub(r"[^A-Za-z0-9_.]+", "-", "-".join(words)).strip("-.")
 
 
+def count(number: int, noun: str) -> str:
+    """Write how many there are of something, as `1 run` and `2,000 runs`."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
 def short_name(name: str) -> str:
     """Give a component's name without the module, if it is module:Class."""
     return name.rpartition(":")[2]
@@ -102,7 +121,7 @@ def _find_varying(configs: Sequence[Config]) -> dict[tuple[str, ...], set[str]]:
         for name, value in _flatten(config).items():
             among = (task,) if name.startswith("task.") else (task, model)
             seen = values.setdefault((among, name), set())
-            seen.add(json.dumps(value))
+            seen.add(repr(value))
             if len(seen) > 1:
                 found[among].add(name)
     return found

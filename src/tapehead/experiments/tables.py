@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple, TypeAlias
 
 from tapehead.experiments.curves import Found, group, last_evaluations, spell_task
+from tapehead.experiments.labels import count
 from tapehead.experiments.records import Record
 from tapehead.tasks import Size, spell_size
 
@@ -77,7 +78,9 @@ def tabulate_sizes(records: Sequence[Record]) -> list[Table]:
             cells.append(summarize(wanted, 2))
         if any(cells):
             rows.append((name, *cells))
-    spelled = tuple(spell_size(size) + ("" if slots is None else f", {slots:,} slots") for slots, size in columns)
+    spelled = tuple(
+        spell_size(size) + ("" if slots is None else f", {count(slots, 'slot')}") for slots, size in columns
+    )
     certain = all(row.get("gap_bits") is None for places in found.values() for row in places.values())
     measure = f"{records[0].error_name} per sequence" if certain else "bits above the best possible"
     sizes = " x ".join(records[0].size_names)

@@ -1,10 +1,11 @@
 """The options of a model are those of its cell: the signature, the documentation and the checks that follow from it."""
 
 from collections.abc import Mapping
-from difflib import get_close_matches
 from inspect import Parameter, Signature, cleandoc, signature
 
 from torch import nn
+
+from tapehead._arguments import suggest
 
 BATCH_FIRST = Parameter("batch_first", Parameter.KEYWORD_ONLY, default=False, annotation=bool)
 BATCH_FIRST_IN_WORDS = "    batch_first: Whether inputs and outputs are (B, T, channels) rather than (T, B, channels)."
@@ -38,8 +39,6 @@ def complete_options(model: str, cell_type: type[nn.Module], options: Mapping[st
     names = [BATCH_FIRST.name, *(parameter.name for parameter in declared)]
     for name in options:
         if name not in names:
-            nearest = get_close_matches(name, names, n=1, cutoff=0.75)
-            hint = f" (did you mean {nearest[0]!r}?)" if nearest else ""
-            raise TypeError(f"{name}: {model} has no option of this name{hint}")
+            raise TypeError(f"{name}: {model} has no option of this name{suggest(name, names)}")
     defaults = {each.name: each.default for each in declared if each.default is not Parameter.empty}
     return {**defaults, **options}

@@ -2,19 +2,22 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from importlib import import_module
+from inspect import Parameter, signature
 from types import ModuleType
 from typing import Any, NamedTuple
 
 from torch.optim import Optimizer
 
 from tapehead._arguments import check_choice, check_count, check_text
+from tapehead.cells.cell import Cell
 from tapehead.models import MODELS
 from tapehead.models.sequence_model import SequenceModel
 from tapehead.tasks import TASKS, Task
 from tapehead.training.curricula import CURRICULA, Curriculum
 from tapehead.training.optimizers import OPTIMIZERS
-from tapehead.training.options import Option, Options, options_of
+from tapehead.training.options import Option, Options, name_type, options_of, unsettable_of
 
 
 class Kind(NamedTuple):
@@ -23,23 +26,26 @@ class Kind(NamedTuple):
     Attributes:
         registry: The components of this kind in this package, by name.
         base: The base class that a class of your own must derive from.
-        given: The constructor's arguments that the run sets itself, and so are not options.
+        positional: How many arguments of the constructor, the first ones, the run gives itself; they are no options.
+        given: The names of the others that are no options.
     """
 
     registry: Mapping[str, Callable[..., Any]]
     base: type
+    positional: int
     given: frozenset[str]
 
 
 KINDS: dict[str, Kind] = {
-    "task": Kind(TASKS, Task, frozenset()),
-    "model": Kind(MODELS, SequenceModel, frozenset({"input_size", "output_size", "batch_first", "device", "dtype"})),
+    "task": Kind(TASKS, Task, 0, frozenset()),
+    "model": Kind(MODELS, SequenceModel, 2, frozenset({"batch_first", "device", "dtype"})),
     "optimizer": Kind(
         OPTIMIZERS,
         Optimizer,
-        frozenset({"params", "foreach", "fused", "capturable", "differentiable", "maximize"}),
+        1,
+        frozenset({"foreach", "fused", "capturable", "differentiable", "maximize"}),
     ),
-    "curriculum": Kind(CURRICULA, Curriculum, frozenset({"task"})),
+    "curriculum": Kind(CURRICULA, Curriculum, 1, frozenset()),
 }
 
 
@@ -68,7 +74,7 @@ def find(kind: str, name: str) -> Callable[..., Any]:
         ValueError: There is no such class.
     """
     check_text(kind, name)
-    registry, base, _ = KINDS[kind]
+    registry, base, *_ = KINDS[kind]
     if ":" not in name:
         check_choice(kind, name, registry)
         return registry[name]
@@ -81,12 +87,44 @@ def find(kind: str, name: str) -> Callable[..., Any]:
     missing = sorted(getattr(found, "__abstractmethods__", ()))
     if missing:
         raise ValueError(f"{kind}: expected {name} to define {', '.join(missing)}")
+    if issubclass(found, SequenceModel):
+        _check_model(name, found)
     return found
 
 
+def _check_model(name: str, model: type[SequenceModel[Any]]) -> None:
+    """Raise unless a model of one's own says what its cell is."""
+    cell_type: object = getattr(model, "cell_type", None)
+    if not (isinstance(cell_type, type) and issubclass(cell_type, Cell)):
+        expected = f"expected {name} to set cell_type to the class of its cell, derived from {Cell.__module__}.Cell"
+        given = getattr(cell_type, "__name__", cell_type)
+        raise ValueError(f"model: {expected}, not to {given}")  # noqa: TRY004 - the class is wrong
+
+
 def known_options(kind: str, name: str) -> dict[str, Option]:
-    """List the options of a component, by name."""
-    return options_of(find(kind, name), KINDS[kind].given)
+    """List the options of a component, by name.
+
+    Raises:
+        ValueError: There is no such component, or it cannot be made from options alone.
+    """
+    for argument in unsettable_options(kind, name).values():
+        if argument.default is Parameter.empty:
+            reason = f"an option cannot have {name_type(argument.type)}"
+            raise ValueError(f"{kind}: expected {name} to have a default for {argument.name}, since {reason}")
+    factory = find(kind, name)
+    return options_of(factory, _no_options(kind, factory))
+
+
+def unsettable_options(kind: str, name: str) -> dict[str, Option]:
+    """List the arguments of a component that neither the command line nor run.json can set, since of their types."""
+    factory = find(kind, name)
+    return unsettable_of(factory, _no_options(kind, factory))
+
+
+@cache
+def _no_options(kind: str, factory: Callable[..., Any]) -> frozenset[str]:
+    """List the arguments of a component that the run gives itself."""
+    return KINDS[kind].given | set(list(signature(factory).parameters)[: KINDS[kind].positional])
 
 
 def check_sizes(task: Task) -> None:

@@ -1,25 +1,29 @@
 """The configuration of a run: all that decides its result, and nothing else."""
 
 import json
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
+from functools import lru_cache
 from json import JSONDecodeError
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import torch
 from torch import nn
 from torch.optim import Optimizer
 
-from tapehead._arguments import check_count, check_number
+from tapehead._arguments import check_count, check_number, suggest
 from tapehead.models import Model
 from tapehead.tasks import Task
 from tapehead.training.components import KINDS, Component, check_sizes, find, known_options
 from tapehead.training.curricula import Curriculum
 from tapehead.training.optimizers import LRSchedule, make_optimizer
-from tapehead.training.options import LARGEST, Option, complete, options_of, suggest
+from tapehead.training.options import LARGEST, Option, complete, options_of
 
 MAX_INT64 = 2**63 - 1
 """The most that a seed or a number of training steps may be."""
+
+MOST_CHECKED = 10_000
+"""Components of each kind that are remembered as checked."""
 
 _COUNTS = (
     ("seed", 0, MAX_INT64),
@@ -95,41 +99,35 @@ class RunConfig:
         self._check_numbers()
         self._check_components()
 
-    def _try_optimizer(self) -> None:
-        """Take one step, which not every optimizer can with dense gradients and no closure."""
-        weights = nn.Parameter(torch.zeros(2))
-        weights.grad = torch.zeros(2)
-        optimizer = self.make_optimizer(weights)
-        try:
-            optimizer.step()
-        except (TypeError, RuntimeError) as problem:
-            expected = "expected one that steps with dense gradients and without a closure"
-            raise ValueError(f"optimizer: {expected}, not {self.optimizer.name}: {problem}") from problem
-
     def _check_numbers(self) -> None:
         for name, least, most in _COUNTS:
             value = getattr(self, name)
             check_count(name, value, least)
             if value > most:
-                raise ValueError(f"{name}: expected a whole number <= {most}, not {value}")
+                raise ValueError(f"{name}: expected a whole number from {least} to {most}, not {value}")
         check_number("solved_below", self.solved_below, 0)
         for name in ("max_grad_norm", "max_grad_value"):
             if getattr(self, name) is not None:
-                check_number(name, getattr(self, name), above=0)
+                check_number(name, getattr(self, name), above=0, most=torch.finfo(torch.get_default_dtype()).max)
         if self.max_grad_norm is not None and self.max_grad_value is not None:
             given = f"max_grad_norm={self.max_grad_norm}"
             raise ValueError(f"max_grad_value: expected None beside {given}, not {self.max_grad_value}")
 
     def _check_components(self) -> None:
         """Make every component once, whose own code may do anything."""
-        for kind, make in (
-            ("task", lambda: check_sizes(self.make_task())),
-            ("curriculum", self.make_curriculum),
-            ("optimizer", self._try_optimizer),
-            ("model", lambda: self._make_model(torch.device("meta"))),
+        named = {kind: getattr(self, kind) for kind in KINDS}
+        task, model, optimizer, curriculum = (
+            _Making(component.name, find(kind, component.name), tuple(component.options.items()))
+            for kind, component in named.items()
+        )
+        for kind, check, makings in (
+            ("task", _check_task, (task,)),
+            ("curriculum", _check_curriculum, (task, curriculum)),
+            ("optimizer", _check_optimizer, (optimizer,)),
+            ("model", _check_model, (task, model)),
         ):
             try:
-                make()
+                check(*makings)
             except (TypeError, ValueError, MemoryError):
                 raise
             except Exception as problem:
@@ -175,7 +173,10 @@ class RunConfig:
 
     def to_json(self) -> dict[str, Any]:
         """Give the configuration as what JSON can hold."""
-        described: dict[str, Any] = json.loads(json.dumps(asdict(self)))
+        described = dict(vars(self))
+        for kind in KINDS:
+            name, options = described[kind].name, described[kind].options
+            described[kind] = {"name": name, "options": {option: _to_lists(options[option]) for option in options}}
         return described
 
     @classmethod
@@ -208,6 +209,55 @@ class RunConfig:
 
 
 _FIELDS = {described.name for described in fields(RunConfig)}
+
+
+class _Making(NamedTuple):
+    """A component that can be made: its name, its class and its options."""
+
+    name: str
+    factory: Callable[..., Any]
+    options: tuple[tuple[str, Any], ...]
+
+    def make(self, *arguments: object, **given: object) -> Any:
+        """Make it, with the arguments that the run gives."""
+        return self.factory(*arguments, **dict(self.options), **given)
+
+
+# In a grid of thousands of runs most components are alike; each is checked once.
+
+
+@lru_cache(maxsize=MOST_CHECKED)
+def _check_task(task: _Making) -> None:
+    check_sizes(task.make())
+
+
+@lru_cache(maxsize=MOST_CHECKED)
+def _check_curriculum(task: _Making, curriculum: _Making) -> None:
+    curriculum.make(task.make())
+
+
+@lru_cache(maxsize=MOST_CHECKED)
+def _check_model(task: _Making, model: _Making) -> None:
+    learned = task.make()
+    model.make(learned.input_size, learned.output_size, device=torch.device("meta"))
+
+
+@lru_cache(maxsize=MOST_CHECKED)
+def _check_optimizer(optimizer: _Making) -> None:
+    """Take one step, which not every optimizer can with dense gradients and no closure."""
+    weights = nn.Parameter(torch.zeros(2))
+    weights.grad = torch.zeros(2)
+    made = make_optimizer(optimizer.factory, weights, dict(optimizer.options))
+    try:
+        made.step()
+    except (TypeError, RuntimeError) as problem:
+        expected = "expected one that steps with dense gradients and without a closure"
+        raise ValueError(f"optimizer: {expected}, not {optimizer.name}: {problem}") from problem
+
+
+def _to_lists(value: Any) -> Any:
+    """Give an option's value as JSON gives it back: a tuple is a list."""
+    return list(map(_to_lists, value)) if isinstance(value, tuple) else value
 
 
 def run_options() -> dict[str, Option]:

@@ -97,7 +97,7 @@ def choose_device(wanted: str) -> torch.device:
     except RuntimeError:
         raise ValueError(f"device: expected auto, cpu, cuda or cuda:N, not {wanted!r}") from None
     if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
-        there = f"{torch.cuda.device_count()} CUDA devices are available here"
+        there = f"CUDA devices available here: {torch.cuda.device_count()}"
         raise ValueError(f"device: expected a device that is available, not {wanted!r}: {there}")
     if device.type not in {"cpu", "cuda"}:
         raise ValueError(f"device: expected auto, cpu, cuda or cuda:N, not {wanted!r}")

@@ -1,13 +1,14 @@
 """The options of a task, model, optimizer or curriculum, read off its signature: declared there and nowhere else."""
 
 import sys
-from collections.abc import Callable, Collection, Mapping
-from difflib import get_close_matches
+from collections.abc import Callable, Mapping
 from functools import cache, reduce
-from inspect import Parameter, signature
+from inspect import Parameter, formatannotation, signature
 from operator import or_
 from types import NoneType, UnionType
 from typing import Any, Literal, NamedTuple, TypeAlias, Union, get_args, get_origin
+
+from tapehead._arguments import suggest
 
 Options: TypeAlias = dict[str, Any]
 """Options by name, with values that JSON can hold."""
@@ -61,6 +62,26 @@ def options_of(factory: Callable[..., Any], without: frozenset[str] = frozenset(
     return found
 
 
+@cache
+def unsettable_of(factory: Callable[..., Any], without: frozenset[str] = frozenset()) -> dict[str, Option]:
+    """List the arguments of a function or class that are no options, since JSON holds no values of their types.
+
+    Args:
+        factory: What is called with them.
+        without: Arguments that are left out.
+    """
+    return {
+        name: Option(name, parameter.annotation, parameter.default)
+        for name, parameter in _parameters(factory).items()
+        if name not in without and parameter.kind in _BY_KEYWORD and json_type(parameter.annotation) is None
+    }
+
+
+def name_type(hint: Any) -> str:
+    """Name a type that JSON holds no values of, for a message."""
+    return "no declared type" if hint is Parameter.empty else f"the type {formatannotation(hint)}"
+
+
 _BY_KEYWORD = {Parameter.KEYWORD_ONLY, Parameter.POSITIONAL_OR_KEYWORD}
 
 
@@ -97,7 +118,8 @@ def complete(owner: str, known: Mapping[str, Option], given: Mapping[str, Any]) 
             raise ValueError(f"{name}: expected {in_words(option.type)}, since {owner} has no default for it")
     for name, value in given.items():
         if isinstance(value, int) and abs(value) > LARGEST:
-            raise ValueError(f"{name}: expected a whole number <= {LARGEST}, not {value}")
+            bound = f"<= {LARGEST}" if value > 0 else f">= {-LARGEST}"
+            raise ValueError(f"{name}: expected a whole number {bound}, not {value}")
     return {name: option.check(given.get(name, option.default)) for name, option in known.items()}
 
 
@@ -156,10 +178,3 @@ def in_words(hint: Any) -> str:
     return {bool: "True or False", int: "a whole number", float: "a finite number", str: "a string", NoneType: "None"}[
         hint
     ]
-
-
-def suggest(word: str, known: Collection[str]) -> str:
-    """Name the known word that is most like this one, if one is."""
-    bare = {str(name).lstrip("-"): str(name) for name in known}
-    near = get_close_matches(word.lstrip("-"), bare, n=1, cutoff=0.7)
-    return f" (did you mean {bare[near[0]]}?)" if near else ""

@@ -132,7 +132,25 @@ def configure(
         TypeError: A value is of the wrong type.
         ValueError: A name or a value is not known or out of range.
     """
-    changes = changes or {}
+    return RunConfig(**{"seed": seed} | gather_settings(task, model, recipe=recipe, changes=changes or {}))
+
+
+def gather_settings(task: str, model: str, *, recipe: str, changes: Settings) -> dict[str, Any]:
+    """Gather what a recipe and changes say of a run; what they do not say has its default.
+
+    Args:
+        task: As for `configure`; so are the others.
+        model: What is trained.
+        recipe: What to start from.
+        changes: What differs.
+
+    Returns:
+        A `Component` of each kind, and fields of `RunConfig`.
+
+    Raises:
+        TypeError: A component is not given by its options, or as a `Component`.
+        ValueError: A name is not known.
+    """
     check_names(changes)
     check_choice("recipe", recipe, RECIPES)
     for kind, name in (("task", task), ("model", model)):
@@ -140,10 +158,10 @@ def configure(
         if isinstance(changes.get(kind), Component):
             raise TypeError(f"changes: expected the options of the {kind} {name}, not another component")
     components = {kind: Component(name) for kind, name in (DEFAULTS | {"task": task, "model": model}).items()}
-    settings: dict[str, Any] = components | {"seed": seed}
+    settings: dict[str, Any] = dict(components)
     for rule in (*_rules(recipe, task, model, changes), Rule(changes)):
         _apply(settings, rule.settings)
-    return RunConfig(**settings)
+    return settings
 
 
 def _rules(recipe: str, task: str, model: str, changes: Settings) -> list[Rule]:
