@@ -329,10 +329,14 @@ def run_drawn(seed: int, count: int, folder: Path) -> dict[str, Any]:
     return {str(words): each for words, each in zip(lines, said, strict=True) if not ends_well(each)}
 
 
-def test_thirty_drawn_command_lines_end_well(tmp_path):
+@pytest.mark.reliability(6)
+def test_thirty_drawn_command_lines_end_well(tmp_path, record_property):
+    record_property("cases", 30)
     assert run_drawn(0, 30, tmp_path) == {}
 
 
+@pytest.mark.reliability(6)
 @pytest.mark.slow
-def test_five_hundred_drawn_command_lines_end_well(tmp_path):
+def test_five_hundred_drawn_command_lines_end_well(tmp_path, record_property):
+    record_property("cases", 500)
     assert run_drawn(1, 500, tmp_path) == {}

@@ -82,9 +82,11 @@ def test_a_second_signal_at_once_changes_nothing(first, second, tmp_path):
         assert len(path.with_suffix(".err").read_text().splitlines()) == 1
 
 
+@pytest.mark.reliability(10)
 @pytest.mark.slow
 @pytest.mark.parametrize("number", STATUS)
-def test_ten_signals_during_evaluations_of_a_large_model(number, tmp_path):
+def test_ten_signals_during_evaluations_of_a_large_model(number, tmp_path, record_property):
+    record_property("cases", 10)
     drawn = random.Random(number)
     for attempt in range(10):
         assert interrupted(tmp_path / str(attempt), number, drawn.uniform(0, 5), GRAVES, "repeat_copy") > 0

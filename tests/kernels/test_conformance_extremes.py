@@ -2,6 +2,7 @@
 
 import math
 
+import pytest
 import torch
 
 from tapehead.kernels import SCANS
@@ -11,6 +12,7 @@ from tests.kernels.oracle import Case
 from tests.kernels.spoiled import assert_is_kept_apart_and_not_hidden, assert_no_more_overflow
 
 
+@pytest.mark.reliability(5)
 @EACH_BACKEND
 def test_rows_of_any_length_are_compared_with_finite_numbers(case: Case) -> None:
     for size in (1e-30, 1e-9, 1.0, 1e15, 1e30, 3e38):
@@ -25,6 +27,7 @@ def test_rows_of_any_length_are_compared_with_finite_numbers(case: Case) -> None
             torch.testing.assert_close(ours[place], theirs[place], rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.reliability(5)
 @EACH_BACKEND
 def test_what_the_reference_keeps_finite_stays_finite(case: Case) -> None:
     for place in (0, 1):  # inputs, memory
@@ -40,11 +43,13 @@ def test_what_the_reference_keeps_finite_stays_finite(case: Case) -> None:
                     assert one.isfinite().all() or not other.isfinite().all()
 
 
+@pytest.mark.reliability(5)
 @EACH_BACKEND
 def test_a_huge_memory_overflows_no_more_gradients_than_with_the_reference(case: Case) -> None:
     assert_no_more_overflow(case, 20)
 
 
+@pytest.mark.reliability(21)
 @EACH_BACKEND
 def test_not_a_number_stays_not_a_number_and_in_its_sequence(case: Case) -> None:
     given = case.draw(2, steps=4, sequences=3, lengths=False, clip=20.0)
@@ -56,6 +61,7 @@ def test_not_a_number_stays_not_a_number_and_in_its_sequence(case: Case) -> None
     assert outputs[1:, 1].isnan().all()
 
 
+@pytest.mark.reliability(5, 21)
 @EACH_BACKEND
 def test_what_is_not_finite_or_hardly_stays_in_its_sequence_and_is_not_hidden(case: Case) -> None:
     for seed in range(40):

@@ -15,21 +15,29 @@ pytestmark = NEEDS_LIBRARY
 EACH_MODEL = pytest.mark.parametrize("case", [Case(model, SCANS[model]["cpp"]) for model in SCANS], ids=SCANS)
 
 
+@pytest.mark.reliability(2)
 @EACH_MODEL
 @pytest.mark.parametrize("first", range(0, 60, 20))
-def test_the_kernel_equals_the_reference(case: Case, first: int) -> None:
+def test_the_kernel_equals_the_reference(case: Case, first: int, record_property) -> None:
+    record_property("cases", 20)
     compare_at(case, range(first, first + 20))
 
 
+@pytest.mark.reliability(2)
 @EACH_MODEL
 @pytest.mark.slow
-def test_the_kernel_equals_the_reference_at_a_thousand_drawn_shapes(case: Case) -> None:
+def test_the_kernel_equals_the_reference_at_a_thousand_drawn_shapes(case: Case, record_property) -> None:
+    record_property("cases", 1000)
     compare_at(case, range(1000))
 
 
+@pytest.mark.reliability(2)
 @EACH_MODEL
 @pytest.mark.parametrize("level", [1, 2, 3])
-def test_every_instruction_set_equals_the_reference(case: Case, level: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_instruction_set_equals_the_reference(
+    case: Case, level: int, monkeypatch: pytest.MonkeyPatch, record_property
+) -> None:
+    record_property("cases", 15)
     if library.library().tapehead_level_name(level) is None:
         pytest.skip("this machine has no such level")
     monkeypatch.setattr(library, "LEVEL", level)

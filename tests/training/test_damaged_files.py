@@ -198,15 +198,21 @@ def damage_many(names: Sequence[str], count: int, folder: Path, use: Callable[[P
     return dict(found)
 
 
-def test_a_damaged_file_is_told_and_never_used_in_silence(tmp_path: Path) -> None:
+@pytest.mark.reliability(8)
+def test_a_damaged_file_is_told_and_never_used_in_silence(tmp_path: Path, record_property) -> None:
+    record_property("cases", 6 * len(FILES))
     found = elsewhere(damage_many, list(FILES), 6, tmp_path)
     assert found.keys() == {"told", "same"}, found
     assert found["told"] > found["same"], found
 
 
+@pytest.mark.reliability(8)
 @pytest.mark.slow
 @pytest.mark.parametrize("name", FILES)
-def test_a_thousand_damages_of_a_file_are_told_and_never_used_in_silence(name: str, tmp_path: Path) -> None:
+def test_a_thousand_damages_of_a_file_are_told_and_never_used_in_silence(
+    name: str, tmp_path: Path, record_property
+) -> None:
+    record_property("cases", 1000)
     found = elsewhere(damage_many, [name], 1000, tmp_path)
     assert found.keys() <= {"told", "same"}, found
     assert sum(found.values()) == 1000

@@ -36,6 +36,7 @@ DAMAGES: dict[str, Callable[[Path], object]] = {
 }
 
 
+@pytest.mark.reliability(8)
 @pytest.mark.parametrize("name", DAMAGES)
 def test_a_damaged_file_is_named_and_made_again(name: str, tmp_path: Path) -> None:
     result = train(tiny_config(), tmp_path)
@@ -51,6 +52,7 @@ def test_a_damaged_file_is_named_and_made_again(name: str, tmp_path: Path) -> No
     assert resume(tmp_path, warn=expect_no_warning).step == 12
 
 
+@pytest.mark.reliability(8)
 @pytest.mark.parametrize("name", DAMAGES)
 def test_what_is_damaged_is_neither_evaluated_nor_recorded(name: str, tmp_path: Path) -> None:
     train(tiny_config(), tmp_path)
@@ -67,6 +69,7 @@ def test_what_is_damaged_is_neither_evaluated_nor_recorded(name: str, tmp_path: 
     assert [point["step"] for point in record.curve] == [5, 10, 12]
 
 
+@pytest.mark.reliability(8)
 def test_metrics_that_were_changed_are_left_out_and_cannot_be_made_again(tmp_path: Path) -> None:
     train(tiny_config(), tmp_path)
     text = (tmp_path / "metrics.jsonl").read_text()
@@ -78,6 +81,7 @@ def test_metrics_that_were_changed_are_left_out_and_cannot_be_made_again(tmp_pat
         resume(tmp_path)
 
 
+@pytest.mark.reliability(8)
 def test_a_finished_run_needs_no_checkpoint(tmp_path: Path) -> None:
     train(tiny_config(), tmp_path)
     shutil.rmtree(tmp_path / "checkpoints")
@@ -86,6 +90,7 @@ def test_a_finished_run_needs_no_checkpoint(tmp_path: Path) -> None:
     assert len(record_run(tmp_path).curve) == 3
 
 
+@pytest.mark.reliability(8)
 def test_without_a_checkpoint_damage_to_a_finished_run_is_told_and_it_begins_again(tmp_path: Path) -> None:
     train(tiny_config(), tmp_path)
     before = digests(tmp_path)
@@ -101,6 +106,7 @@ def test_without_a_checkpoint_damage_to_a_finished_run_is_told_and_it_begins_aga
     assert digests(tmp_path) == before
 
 
+@pytest.mark.reliability(8)
 def test_the_configuration_of_another_run_is_refused(tmp_path: Path) -> None:
     train(tiny_config(memory_slots=5), tmp_path / "run")
     train(tiny_config(memory_slots=6), tmp_path / "other")
@@ -113,6 +119,7 @@ def test_the_configuration_of_another_run_is_refused(tmp_path: Path) -> None:
         resume(tmp_path / "run")
 
 
+@pytest.mark.reliability(8)
 def test_weights_of_another_model_are_refused_in_one_line(tmp_path: Path) -> None:
     """As they are after a change in the code of a model of one's own."""
     result = train(tiny_config(), tmp_path)
@@ -123,6 +130,7 @@ def test_weights_of_another_model_are_refused_in_one_line(tmp_path: Path) -> Non
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.reliability(8)
 def test_a_sealed_file_reads_back_and_any_other_text_of_it_is_refused(tmp_path: Path) -> None:
     path, content = tmp_path / "file", {"b": [1.5, None], "a": {"c": float("inf")}}
     path.write_bytes(seal(content))
@@ -134,6 +142,7 @@ def test_a_sealed_file_reads_back_and_any_other_text_of_it_is_refused(tmp_path: 
             open_sealed(path)
 
 
+@pytest.mark.reliability(8)
 def test_a_row_after_half_a_line_is_a_row(tmp_path: Path) -> None:
     append_rows(tmp_path / "evaluations.jsonl", ROWS)
     text = (tmp_path / "evaluations.jsonl").read_bytes()
@@ -145,6 +154,7 @@ def test_a_row_after_half_a_line_is_a_row(tmp_path: Path) -> None:
         assert problems == []
 
 
+@pytest.mark.reliability(8)
 def test_a_changed_row_is_left_out_and_told(tmp_path: Path) -> None:
     append_rows(tmp_path / "evaluations.jsonl", ROWS)
     text = (tmp_path / "evaluations.jsonl").read_text()

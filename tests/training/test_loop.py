@@ -46,6 +46,7 @@ def stop_at(call: int) -> loop.ShouldStop:
     return lambda: signal.SIGTERM if next(calls) == call else None
 
 
+@pytest.mark.reliability(10)
 @pytest.mark.parametrize("curriculum", ["uniform", "naive"])
 def test_a_run_stopped_in_the_middle_of_an_evaluation_ends_as_the_undisturbed_one(
     curriculum: str, tmp_path: Path
@@ -63,6 +64,7 @@ def test_a_run_stopped_in_the_middle_of_an_evaluation_ends_as_the_undisturbed_on
         assert digests(path) == digests(tmp_path / "undisturbed")
 
 
+@pytest.mark.reliability(10)
 def test_an_evaluation_may_be_stopped_again_and_again(tmp_path: Path) -> None:
     config = tiny_config("lstm", steps=4, eval_every=3, eval_sequences=3 * CHUNK)
     train(config, tmp_path / "undisturbed")

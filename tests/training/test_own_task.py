@@ -243,6 +243,7 @@ def test_what_a_task_declares_wrongly_is_said(folder):
     assert not [name for name in DECLARED if (folder / name).exists()], "nothing is begun"
 
 
+@pytest.mark.reliability(7)
 def test_inputs_that_are_no_numbers_are_said_to_be_the_cause(folder):
     for name, said in trained(list(INPUTS), folder).items():
         assert said.status == 1

@@ -144,6 +144,7 @@ def test_a_changed_configuration_is_refused(tmp_path):
         resume(tmp_path)
 
 
+@pytest.mark.reliability(8)
 def test_the_configuration_of_another_run_is_refused(tmp_path):
     train(tiny_config("lstm"), tmp_path / "other")
     with pytest.raises(StoppedError):
@@ -153,6 +154,7 @@ def test_the_configuration_of_another_run_is_refused(tmp_path):
         resume(tmp_path / "run")
 
 
+@pytest.mark.reliability(8)
 def test_a_configuration_cannot_be_edited_before_the_first_checkpoint_either(tmp_path):
     start_run_dir(tmp_path, tiny_config(seed=1))
     text = (tmp_path / "run.json").read_text()
@@ -229,6 +231,7 @@ def test_a_lost_note_of_the_environment_is_a_warning(tmp_path):
     assert warnings[1:] == [f"{file}: missing; {unknown}"]
 
 
+@pytest.mark.reliability(8)
 @pytest.mark.parametrize(
     "line", ['{"step": "4", "seconds": 1}', '{"seconds": 1}', "[]", '{"step": 4, "seconds": null}', "{"]
 )

@@ -99,6 +99,7 @@ def test_a_second_process_is_refused_and_told_which_is_the_first(tmp_path):
     resume(begun)
 
 
+@pytest.mark.reliability(19)
 @pytest.mark.parametrize("holder", [None, "", "[1]", '"x"', "true"])
 def test_a_second_process_is_refused_even_if_it_is_not_known_which_is_the_first(holder, tmp_path):
     with lock(tmp_path):
@@ -116,6 +117,7 @@ def fill_while_drawing(path: Path, largest_file: int) -> str:
     return str(caught.value)
 
 
+@pytest.mark.reliability(11)
 def test_a_full_disk_leaves_no_half_of_a_picture(tmp_path):
     said = elsewhere(fill_while_drawing, tmp_path, 100)
     assert said.startswith(f"{tmp_path}/picture.png: no space: ")
@@ -129,6 +131,7 @@ def fill_while_saving(path: Path, largest_file: int) -> str:
     return str(caught.value)
 
 
+@pytest.mark.reliability(11)
 def test_a_full_disk_names_the_model_s_file(tmp_path):
     said = elsewhere(fill_while_saving, tmp_path / "model.safetensors", 100)
     assert said == f"[Errno {errno.EFBIG}] File too large: '{tmp_path}/model.safetensors'"
