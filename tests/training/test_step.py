@@ -13,6 +13,7 @@ from tapehead.tasks import Batch, Copy
 from tapehead.training.curricula.prediction_gain import PredictionGain
 from tapehead.training.data import Purpose, draw_training_batch
 from tapehead.training.evaluation import score
+from tapehead.training.signals import never_stop
 from tapehead.training.step import Learner, StepMetrics
 from tests.training.tiny import tiny_config
 
@@ -98,13 +99,20 @@ def test_finding_out_what_was_gained_does_not_change_the_step(monkeypatch):
     assert all(torch.equal(tensor, untold.tensors()[name]) for name, tensor in told.tensors().items())
 
 
+def advance_curriculum(learner: Learner, step: int) -> None:
+    """Do what the loop does after an evaluation."""
+    found = learner.evaluate_for_curriculum(step, never_stop)
+    if found is not None:
+        learner.curriculum.report_errors(found.distance())
+
+
 def test_a_curriculum_moves_on_when_its_size_is_solved():
     learner = Learner(tiny_config(curriculum="naive"))
-    learner.advance_curriculum(5)
+    advance_curriculum(learner, 5)
     assert learner.curriculum.current == (1,)
     learner.curriculum.threshold = 100.0
     for size in (2, 3, 3):
-        learner.advance_curriculum(5)
+        advance_curriculum(learner, 5)
         assert learner.curriculum.current == (size,)
 
 
@@ -113,10 +121,10 @@ def test_where_no_prediction_is_certain_a_size_is_solved_near_the_best_possible(
     sequences, seed = learner.config.eval_sequences, learner.config.seed
     gap = score(learner.model, learner.task, (1,), sequences, seed, Purpose.CURRICULUM, 5).gap_bits
     learner.curriculum.threshold = gap
-    learner.advance_curriculum(5)
+    advance_curriculum(learner, 5)
     assert learner.curriculum.current == (1,)
     learner.curriculum.threshold = gap + 1e-6
-    learner.advance_curriculum(5)
+    advance_curriculum(learner, 5)
     assert learner.curriculum.current == (2,)
 
 
@@ -200,8 +208,8 @@ def test_the_state_of_an_optimizer_of_other_weights_is_refused():
 
 def test_the_data_that_a_run_is_evaluated_on_is_fresh_each_time():
     learner = Learner(tiny_config())
-    assert learner.evaluate(1) == learner.evaluate(1)
-    assert learner.evaluate(1) != learner.evaluate(2)
+    assert learner.evaluate(1, never_stop) == learner.evaluate(1, never_stop)
+    assert learner.evaluate(1, never_stop) != learner.evaluate(2, never_stop)
 
 
 def test_a_curriculum_that_moves_on_decides_the_next_step() -> None:
@@ -209,7 +217,7 @@ def test_a_curriculum_that_moves_on_decides_the_next_step() -> None:
     learner.train_step(1)  # batches of the steps after it may be drawn by now
     learner.curriculum.threshold = 1e9
     before = draw_training_batch(learner.config, learner.task, learner.curriculum, 2)[0]
-    learner.advance_curriculum(1)
+    advance_curriculum(learner, 1)
     sizes, batch = learner._take_batch(2)
     expected_sizes, expected = draw_training_batch(learner.config, learner.task, learner.curriculum, 2)
     assert not np.array_equal(sizes, before)
