@@ -13,6 +13,7 @@ from tapehead.cli import COMMANDS, _errors, _table, main
 from tapehead.kernels.cpp import library
 from tapehead.models import MODELS
 from tapehead.tasks import TASKS
+from tapehead.training.checksums import open_sealed, seal
 from tapehead.training.curricula import CURRICULA
 from tapehead.training.errors import StoppedError
 from tapehead.training.optimizers import OPTIMIZERS
@@ -172,7 +173,8 @@ def test_it_runs_as_a_program():
     wrong = subprocess.run([*words, "trian"], capture_output=True, text=True, check=False)
     assert (wrong.returncode, wrong.stdout) == (2, "")
     assert wrong.stderr == (
-        "tapehead: 'trian': expected one of train, resume, evaluate, plot, sweep, bench, doctor (did you mean train?)\n"
+        "tapehead: 'trian': expected one of train, resume, evaluate, verify, plot, sweep, bench, doctor "
+        "(did you mean train?)\n"
     )
 
 
@@ -226,12 +228,13 @@ def test_sizes_of_two_numbers_are_written_with_an_x_and_wrong_ones_are_named(tmp
 def test_a_run_is_resumed_on_as_many_threads_as_it_had_last_unless_told_otherwise(words, threads, tmp_path):
     with pytest.raises(StoppedError):
         train(tiny_config(), tmp_path, should_stop=stop_after(4))
-    (environment,) = json.loads((tmp_path / "environment.json").read_text())
-    environment["fingerprint"]["threads"] = 2
-    (tmp_path / "environment.json").write_text(json.dumps([environment]))
+    (checkpoint,) = (tmp_path / "checkpoints").glob("*.json")
+    manifest = open_sealed(checkpoint)
+    manifest["state"]["threads"] = 2
+    checkpoint.write_bytes(seal(manifest))
     said = tapehead("resume", tmp_path, *words)
     assert said.status == 0
-    assert ("threads was 2 and is 1" in said.err) == (threads == 1)
+    assert ("threads was 1 and is 2" in said.err) == (threads == 2), "what the note says is only a note"
     assert json.loads((tmp_path / "environment.json").read_text())[-1]["fingerprint"]["threads"] == threads
 
 

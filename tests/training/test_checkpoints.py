@@ -117,7 +117,7 @@ def test_if_none_is_whole_nothing_is_loaded(tmp_path):
     two_checkpoints(tmp_path)
     for path in tmp_path.iterdir():
         path.write_bytes(b"")
-    with pytest.raises(DamagedFileError, match="no checkpoint is whole"):
+    with pytest.raises(DamagedFileError, match="no checkpoint can be used"):
         last_checkpoint(tmp_path)
 
 

@@ -12,7 +12,8 @@ from tapehead.training.checksums import CHECKSUM, open_sealed, seal
 from tapehead.training.errors import DamagedFileError, RunDirError
 from tapehead.training.loaded_run import load_run
 from tapehead.training.restore import finished_result, write_result
-from tapehead.training.run_dir import append_rows, read_evaluations
+from tapehead.training.run_dir import append_rows, read_evaluations, set_aside
+from tests.processes import PROCESSES
 from tests.training.tiny import digests, expect_no_warning, resume, tiny_config, train
 
 ROWS = [{"step": 12, "length": length, "memory_slots": 5, "errors": 1.0, "bits": 2.0} for length in (3, 4)]
@@ -50,6 +51,44 @@ def test_a_damaged_file_is_named_and_made_again(name: str, tmp_path: Path) -> No
     assert warning.endswith("; it is made again from the checkpoint of step 12")
     assert digests(tmp_path) == before
     assert resume(tmp_path, warn=expect_no_warning).step == 12
+
+
+@pytest.mark.reliability(8)
+def test_metrics_damaged_after_an_earlier_checkpoint_are_made_again_from_that_one(tmp_path: Path) -> None:
+    result = train(tiny_config(), tmp_path, checkpoint_every=8)
+    before = digests(tmp_path)
+    text = (tmp_path / "metrics.jsonl").read_text()
+    assert '"step": 10' in text
+    (tmp_path / "metrics.jsonl").write_text(text.replace('"step": 10', '"step": 11'))
+    warnings: list[str] = []
+    assert resume(tmp_path, warn=warnings.append, checkpoint_every=8)._replace(seconds=0) == result._replace(seconds=0)
+    assert [warning.split("; ")[1] for warning in warnings] == 2 * ["it is made again from the checkpoint of step 8"]
+    assert digests(tmp_path) == before
+
+
+def test_a_second_damaged_note_does_not_replace_the_first(tmp_path: Path) -> None:
+    names = ["note.damaged", "note.damaged-2", "note.damaged-3"]
+    for number, name in enumerate(names):
+        (tmp_path / "note").write_text(str(number))
+        assert set_aside(tmp_path / "note") == name
+    assert [(tmp_path / name).read_text() for name in ("note.damaged", "note.damaged-2", "note.damaged-3")] == list(
+        "012"
+    )
+
+
+def append_many(path: Path, first: int) -> None:
+    for number in range(first, first + 100):
+        append_rows(path / "evaluations.jsonl", [{"number": number}])
+
+
+def test_no_evaluation_is_lost_when_several_processes_add_theirs(tmp_path: Path) -> None:
+    processes = [PROCESSES.Process(target=append_many, args=(tmp_path, first)) for first in (0, 100, 200)]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join()
+    rows, problems = read_evaluations(tmp_path)
+    assert (sorted(row["number"] for row in rows), problems) == (list(range(300)), [])
 
 
 @pytest.mark.reliability(8)

@@ -1,14 +1,13 @@
 """tapehead resume: go on with a run that was stopped, from its last checkpoint."""
 
 from collections.abc import Sequence
-from pathlib import Path
 
 from tapehead.cli._errors import as_command_errors, warn
-from tapehead.cli._parser import MAX_THREADS, Parser, add_run, use_device
+from tapehead.cli._parser import Parser, add_run, use_device
 from tapehead.cli._training import add_execution, train_and_report
 from tapehead.training import loop
-from tapehead.training.restore import finished_result
-from tapehead.training.run_dir import ENVIRONMENT, read_config, read_json
+from tapehead.training.restore import finished_result, recorded_threads
+from tapehead.training.run_dir import read_config
 from tapehead.training.step import Learner
 
 
@@ -16,9 +15,9 @@ def run(words: Sequence[str]) -> None:
     """Resume."""
     parser = Parser("resume")
     add_run(parser)
-    add_execution(parser, threads="as many as the run had last, since its result may depend on them")
+    add_execution(parser, threads="as many as at the last checkpoint, since the result may depend on them")
     chosen = parser.read(words)
-    if chosen.threads is None:
+    if chosen.threads is None and finished_result(chosen.run) is None:
         chosen.threads = recorded_threads(chosen.run)
     device = use_device(chosen)
     with as_command_errors():
@@ -39,11 +38,3 @@ def run(words: Sequence[str]) -> None:
             device=device,
         ),
     )
-
-
-def recorded_threads(path: Path) -> int | None:
-    """Read how many threads a run had last; None where that is not known."""
-    match read_json(path / ENVIRONMENT):
-        case [*_, {"fingerprint": {"threads": int(threads)}}] if 1 <= threads <= MAX_THREADS and threads is not True:
-            return threads
-    return None

@@ -128,7 +128,7 @@ def record_run(
         curve=_thin_out(curve, config, most_points),
         evaluations=evaluations,
         failed=failed,
-        note="; ".join([*damaged, *unreadable, *left_out]),
+        note="; ".join([*damaged.values(), *unreadable, *left_out]),
     )
 
 

@@ -4,6 +4,7 @@ A checkpoint is a safetensors file and, written after it, a manifest: JSON with 
 written so far, and of itself.
 """
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -45,11 +46,14 @@ def write_checkpoint(folder: Path, checkpoint: Checkpoint) -> None:
         remove_checkpoint(folder, old)
 
 
-def last_checkpoint(folder: Path) -> tuple[Checkpoint | None, list[DamagedFileError]]:
+def last_checkpoint(
+    folder: Path, check: Callable[[Checkpoint], object] = lambda _: None
+) -> tuple[Checkpoint | None, list[DamagedFileError]]:
     """Read the last checkpoint that is whole.
 
     Args:
         folder: A folder of checkpoints.
+        check: Raises a DamagedFileError if a checkpoint cannot be used although its own files are whole.
 
     Returns:
         The checkpoint, None where there is none; and what is wrong with each later one.
@@ -60,11 +64,14 @@ def last_checkpoint(folder: Path) -> tuple[Checkpoint | None, list[DamagedFileEr
     problems: list[DamagedFileError] = []
     for step in reversed(saved_steps(folder)):
         try:
-            return read_checkpoint(folder, step), problems
+            checkpoint = read_checkpoint(folder, step)
+            check(checkpoint)
         except DamagedFileError as problem:
             problems.append(problem)
+        else:
+            return checkpoint, problems
     if problems:
-        raise DamagedFileError(f"{folder}: no checkpoint is whole; the last: {problems[0]}")
+        raise DamagedFileError(f"{folder}: no checkpoint can be used; the last: {problems[0]}")
     return None, []
 
 

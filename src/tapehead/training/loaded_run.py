@@ -52,8 +52,10 @@ def load_run(path: Path, warn: Callable[[str], None], device: torch.device | str
         return LoadedRun(learner.config, result.step, learner.task, learner.model)
     checkpoint, problems = last_checkpoint(path / CHECKPOINTS)
     if checkpoint is None:
-        raise RunDirError("; ".join([*damaged, f"{path}: this run has no checkpoint" + " yet" * (not damaged)]))
+        raise RunDirError(
+            "; ".join([*damaged.values(), f"{path}: this run has no checkpoint" + " yet" * (not damaged)])
+        )
     restore(learner, checkpoint, path)
-    for problem in (*damaged, *problems):
+    for problem in (*damaged.values(), *problems):
         warn(f"{problem}; taking the checkpoint of step {checkpoint.step}")
     return LoadedRun(learner.config, checkpoint.step, learner.task, learner.model)

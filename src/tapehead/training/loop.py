@@ -4,6 +4,7 @@ import math
 import time
 from collections.abc import Callable
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import NoReturn, TypeAlias
 
@@ -13,7 +14,7 @@ from tapehead.training.checkpoints import Checkpoint, last_checkpoint, remove_la
 from tapehead.training.config import RunConfig
 from tapehead.training.environment import describe_environment, record_environment
 from tapehead.training.errors import DivergedError, EvaluationStoppedError, RunDirError, StoppedError
-from tapehead.training.metrics_log import MetricsLog, are_whole
+from tapehead.training.metrics_log import MetricsLog, are_whole, read_metrics
 from tapehead.training.restore import check_result, restore, write_result
 from tapehead.training.run_dir import (
     CHECKPOINTS,
@@ -109,17 +110,17 @@ def resume(
         return result
     with lock(path):
         learner = Learner(config, device)
-        checkpoint, problems = last_checkpoint(path / CHECKPOINTS)
+        checkpoint, problems = last_checkpoint(path / CHECKPOINTS, partial(read_metrics, path))
         state = TrainState()
         if checkpoint is not None:
             restore(learner, checkpoint, path)
             state = TrainState(**checkpoint.state["train_state"])
-        elif any(str(path / CONFIG) in problem for problem in damaged):
-            raise RunDirError(damaged[0])
+        elif CONFIG in damaged:
+            raise RunDirError(damaged[CONFIG])
         if not are_whole(path / TIMINGS):
             warn(f"{path / TIMINGS}: damaged, and set aside as {set_aside(path / TIMINGS)}")
         log = MetricsLog(path, checkpoint)
-        for problem in (*damaged, *problems):
+        for problem in (*damaged.values(), *problems):
             warn(f"{problem}; it is made again from {_name_start(state.step)}")
         remove_later(path / CHECKPOINTS, state.step)
         record_environment(path, learner.model, state.step, warn)
@@ -252,6 +253,7 @@ class _Training:
         state = {
             "config": self.config.to_json(),
             "train_state": asdict(self.state),
+            "threads": torch.get_num_threads(),
             "curriculum": self.learner.curriculum.state(),
             "metrics": self.log.flush(),
         }

@@ -1,6 +1,7 @@
 """What earlier training left behind: a checkpoint to go on from, or a result."""
 
 import json
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -44,28 +45,28 @@ def write_result(path: Path, result: Result, metrics: str) -> None:
         write_atomically(path / RESULT, sealed)
 
 
-def check_result(path: Path) -> tuple[Result | None, list[str]]:
+def check_result(path: Path) -> tuple[Result | None, dict[str, str]]:
     """Read how a run ended, and check all files that a finished run consists of.
 
     Args:
         path: The run directory.
 
     Returns:
-        The result, None if the run has not finished or its result is damaged; and a sentence for each damaged file.
+        The result, None if the run has not finished or its result is damaged; and for each damaged file a sentence.
     """
     if not (path / RESULT).exists():
-        return None, []
+        return None, {}
     try:
         content = open_sealed(path / RESULT)
         files = content.pop(FILES)
         result = Result(**content)
     except DamagedFileError as problem:
-        return None, [str(problem)]
+        return None, {RESULT: str(problem)}
     except (KeyError, TypeError):
-        return None, [f"{path / RESULT}: expected the fields of a Result and {FILES!r}, not others"]
+        return None, {RESULT: f"{path / RESULT}: expected the fields of a Result and {FILES!r}, not others"}
     found = {CONFIG: _config_checksum(path), **{name: _digest(path / name) for name in (METRICS, WEIGHTS)}}
-    damaged = [path / name for name, digest in found.items() if files.get(name) != digest]
-    return result, [f"{file}: not what it was when the run finished" for file in damaged]
+    damaged = [name for name, digest in found.items() if files.get(name) != digest]
+    return result, {name: f"{path / name}: not what it was when the run finished" for name in damaged}
 
 
 def finished_result(path: Path) -> Result | None:
@@ -97,11 +98,17 @@ def read_curve(path: Path) -> tuple[list[dict[str, Any]], list[str]]:
         metrics = (path / METRICS).read_bytes()
         return [json.loads(line) for line in metrics.splitlines()], []
     try:
-        checkpoint, problems = last_checkpoint(path / CHECKPOINTS)
+        checkpoint, problems = last_checkpoint(path / CHECKPOINTS, partial(read_metrics, path))
         metrics = b"" if checkpoint is None else read_metrics(path, checkpoint)
     except DamagedFileError as problem:
         return [], [f"{problem}; the learning curve is left out"]
     return [json.loads(line) for line in metrics.splitlines()], [str(problem) for problem in problems]
+
+
+def recorded_threads(path: Path) -> int | None:
+    """Read on how many threads the last checkpoint of a run was made; None where there is none."""
+    checkpoint, _ = last_checkpoint(path / CHECKPOINTS, partial(read_metrics, path))
+    return None if checkpoint is None else int(checkpoint.state["threads"])
 
 
 def restore(learner: Learner, checkpoint: Checkpoint, path: Path) -> None:

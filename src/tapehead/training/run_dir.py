@@ -20,6 +20,7 @@ import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from itertools import count
 from pathlib import Path
 from shlex import quote
 from typing import Any
@@ -181,7 +182,8 @@ def append_rows(path: Path, rows: list[dict[str, Any]]) -> None:
         StorageError: It cannot be written to.
     """
     lines = b"".join((json.dumps({**row, CHECKSUM: checksum(row)}) + "\n").encode() for row in rows)
-    with explain_errors(path, len(lines)), path.open("a+b") as file:
+    lock_file = path.with_name(f"{path.name}.lock")  # another process may add to the same file
+    with explain_errors(path, len(lines)), FileLock(lock_file), path.open("a+b") as file:
         file.seek(0)
         written = file.read()
         file.truncate(written.rfind(b"\n") + 1)
@@ -227,8 +229,9 @@ def _write(path: Path, data: bytes) -> None:
 
 
 def set_aside(path: Path) -> str:
-    """Rename a damaged file to NAME.damaged, and give that name."""
-    name = f"{path.name}.damaged"
+    """Rename a damaged file to NAME.damaged, or NAME.damaged-2 if that is there already, and so on; give that name."""
+    names = (f"{path.name}.damaged" + (f"-{number}" if number > 1 else "") for number in count(1))
+    name = next(name for name in names if not path.with_name(name).exists())
     with explain_errors(path):
         path.replace(path.with_name(name))
     return name
