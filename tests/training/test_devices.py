@@ -48,7 +48,7 @@ def test_auto_is_the_cpu_where_there_is_none(without_cuda):
 
 def test_a_device_that_is_not_there_is_refused_with_how_many_there_are(two_cuda_devices):
     with pytest.raises(
-        ValueError, match="device: expected a device that is available, not 'cuda:2': 2 CUDA devices are"
+        ValueError, match="device: expected a device that is available, not 'cuda:2': CUDA devices available here: 2"
     ):
         choose_device("cuda:2")
 

@@ -15,7 +15,7 @@ from tapehead.training.data import Purpose, draw_training_batch
 from tapehead.training.evaluation import score
 from tapehead.training.signals import never_stop
 from tapehead.training.step import Learner, StepMetrics
-from tests.training.tiny import tiny_config
+from tests.training.tiny import advance_curriculum, tiny_config
 
 
 def metrics_of(learner: Learner, step: int) -> StepMetrics:
@@ -97,13 +97,6 @@ def test_finding_out_what_was_gained_does_not_change_the_step(monkeypatch):
     monkeypatch.setattr(PredictionGain, "needs_gains", False)
     assert metrics_of(untold, 1) == metrics
     assert all(torch.equal(tensor, untold.tensors()[name]) for name, tensor in told.tensors().items())
-
-
-def advance_curriculum(learner: Learner, step: int) -> None:
-    """Do what the loop does after an evaluation."""
-    found = learner.evaluate_for_curriculum(step, never_stop)
-    if found is not None:
-        learner.curriculum.report_errors(found.distance())
 
 
 def test_a_curriculum_moves_on_when_its_size_is_solved():

@@ -11,9 +11,10 @@ from tapehead.maths.scores import symbol_bits
 from tapehead.training.data import Purpose, draw_batch_of_size, make_generator
 from tapehead.training.evaluation import evaluate
 from tapehead.training.run_dir import METRICS, read_rows
+from tapehead.training.signals import never_stop
 from tapehead.training.step import Learner
 from tests.command_line import TINY_MODEL_FLAGS, tapeheads
-from tests.training.tiny import digests, resume, stop_after, tiny_config, train, undisturbed
+from tests.training.tiny import advance_curriculum, digests, resume, stop_after, tiny_config, train, undisturbed
 
 
 def test_a_score_is_the_mean_over_sequences_of_symbols_as_numpy_counts_them():
@@ -84,12 +85,12 @@ def test_an_lstm_learns_to_reverse_short_strings(tmp_path):
 
 def test_naive_waits_until_few_symbols_are_wrong():
     learner = Learner(tiny_config(task="reverse", curriculum="naive", max_length=4))
-    errors = learner._score((1,), Purpose.CURRICULUM, 5).errors
+    errors = learner._score((1,), Purpose.CURRICULUM, 5, never_stop).errors
     learner.curriculum.threshold = errors
-    learner.advance_curriculum(5)
+    advance_curriculum(learner, 5)
     assert learner.curriculum.current == (1,)
     learner.curriculum.threshold = errors + 1e-6
-    learner.advance_curriculum(5)
+    advance_curriculum(learner, 5)
     assert learner.curriculum.current == (2,)
 
 
@@ -112,7 +113,7 @@ def test_prediction_gain_is_told_the_gain_in_bits_of_the_symbols(monkeypatch):
 def test_a_run_on_symbols_goes_on_bit_by_bit(tmp_path):
     config = tiny_config(task="reverse", curriculum="naive", threshold=100.0)
     expected = undisturbed(config, tmp_path / "undisturbed")
-    with pytest.raises(Exception, match="after step 7"):
+    with pytest.raises(Exception, match="stopped by SIGTERM after step"):
         train(config, tmp_path / "stopped", should_stop=stop_after(7))
     resume(tmp_path / "stopped")
     assert digests(tmp_path / "stopped") == expected

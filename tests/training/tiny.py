@@ -15,6 +15,8 @@ from tapehead.training.components import Component, known_options
 from tapehead.training.config import RunConfig, run_options
 from tapehead.training.recipes import DEFAULTS, configure
 from tapehead.training.run_dir import METRICS, WEIGHTS
+from tapehead.training.signals import never_stop
+from tapehead.training.step import Learner
 from tapehead.training.train_state import Progress, Result
 
 TINY: dict[str, Any] = {
@@ -119,6 +121,13 @@ def stop_after(step: int) -> loop.ShouldStop:
     """Stop as if SIGTERM came during the training step of this number, counted from where the training begins."""
     asked = iter(range(1, 1_000_000))
     return lambda: signal.SIGTERM if next(asked) == step else None
+
+
+def advance_curriculum(learner: Learner, step: int) -> None:
+    """Do what the loop does after an evaluation."""
+    found = learner.evaluate_for_curriculum(step, never_stop)
+    if found is not None:
+        learner.curriculum.report_errors(found.distance())
 
 
 def digests(path: Path) -> tuple[str, str]:
