@@ -59,10 +59,11 @@ def read_part(path: Path) -> Part:
 
 def _read_outcome(case: ET.Element) -> Outcome:
     said = [(each.attrib["name"], each.attrib["value"]) for each in case.iter("property")]
+    cases = [int(value) for name, value in said if name == "cases"]
     return Outcome(
         test=f"{case.attrib['classname']}.{case.attrib['name']}",
         rows=tuple(int(value) for name, value in said if name == "reliability"),
-        cases=sum(int(value) for name, value in said if name == "cases") or 1,
+        cases=sum(cases) if cases else 1,
         seconds=float(case.attrib["time"]),
         failed=any(case.find(kind) is not None for kind in ("failure", "error")),
         skipped=case.find("skipped") is not None,

@@ -57,16 +57,18 @@ def test_the_table_adds_up_the_tests_of_each_row(tmp_path: Path) -> None:
         case("test_three", 2, ended=FAILED),
         case("test_three", 2, ended="<error message='clean-up'>too</error>"),
         case("test_four", 3, ended="<skipped />"),
+        case("test_none", 5, cases=0),
         case("test_five"),
     )
-    page = table.write_table([part], Counter({1: 2, 2: 2, 3: 1, 4: 7}), "- nowhere")
-    assert [line(page, row).split(" | ")[-4:] for row in (1, 2, 3, 4)] == [
+    page = table.write_table([part], Counter({1: 2, 2: 2, 3: 1, 4: 7, 5: 1}), "- nowhere")
+    assert [line(page, row).split(" | ")[-4:] for row in (1, 2, 3, 4, 5)] == [
         ["2", "201", "0", "3"],
         ["2", "2", "1", "3"],
         ["0", "0", "0", "0"],
         ["0", "0", "0", "0"],
+        ["1", "0", "0", "2"],
     ]
-    assert "- tests: commit 0a1b2c3, 2026-01-02 03:04, 6 tests" in page
+    assert "- tests: commit 0a1b2c3, 2026-01-02 03:04, 7 tests" in page
     assert "- Row 1:" not in page
     assert "- Row 2: failed: `tests.a.test_three`.\n" in page
     assert "- Row 3: 1 tests could not run here.\n" in page

@@ -3,7 +3,8 @@
 import hashlib
 import os
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from tapehead.training import loop
 from tapehead.training.components import Component, known_options
 from tapehead.training.config import RunConfig, run_options
 from tapehead.training.recipes import DEFAULTS, configure
-from tapehead.training.run_dir import METRICS, WEIGHTS
+from tapehead.training.run_dir import CONFIG, METRICS, WEIGHTS
 from tapehead.training.signals import never_stop
 from tapehead.training.step import Learner
 from tapehead.training.train_state import Progress, Result
@@ -110,11 +111,13 @@ def resume(
     )
 
 
-def train_or_resume(config: RunConfig, path: Path, checkpoint_every: int = 4) -> Result:
+def train_or_resume(
+    config: RunConfig, path: Path, *, checkpoint_every: int = 4, should_stop: loop.ShouldStop = never
+) -> Result:
     """Go on with a run if it was begun, begin it if not."""
-    if (path / "run.json").exists():
-        return resume(path, checkpoint_every=checkpoint_every)
-    return train(config, path, checkpoint_every=checkpoint_every)
+    if (path / CONFIG).exists():
+        return resume(path, checkpoint_every=checkpoint_every, should_stop=should_stop)
+    return train(config, path, checkpoint_every=checkpoint_every, should_stop=should_stop)
 
 
 def stop_after(step: int) -> loop.ShouldStop:
@@ -148,18 +151,41 @@ def train_in_process(config: RunConfig, path: Path) -> None:
     train_or_resume(config, path)
 
 
-def train_and_die(config: RunConfig, path: Path, calls: int, where: tuple[str, ...]) -> None:
-    """What a process of its own does to be killed at the given call of these functions of `os`."""
-    left = iter(range(calls, -1, -1))
+def before_calls(where: Iterable[str], happens: Callable[[], None]) -> None:
+    """Let something happen before each call of these functions of `os`, from now on in this process."""
 
-    def deadly(function: Callable[..., Any]) -> Callable[..., Any]:
+    def watched(function: Callable[..., Any]) -> Callable[..., Any]:
         def call(*arguments: Any, **options: Any) -> Any:
-            if next(left) == 0:
-                os.kill(os.getpid(), signal.SIGKILL)
+            happens()
             return function(*arguments, **options)
 
         return call
 
     for name in where:
-        setattr(os, name, deadly(getattr(os, name)))
+        setattr(os, name, watched(getattr(os, name)))
+
+
+def train_and_die(config: RunConfig, path: Path, calls: int, where: tuple[str, ...]) -> None:
+    """What a process of its own does to be killed at the given call of these functions of `os`."""
+    left = iter(range(calls, -1, -1))
+
+    def die_at_last() -> None:
+        if next(left) == 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    before_calls(where, die_at_last)
     train_in_process(config, path)
+
+
+def train_and_count(config: RunConfig, path: Path, where: tuple[str, ...]) -> int:
+    """What a process of its own does to count how often it calls these functions of `os`."""
+    calls: list[None] = []
+    before_calls(where, lambda: calls.append(None))
+    train_in_process(config, path)
+    return len(calls)
+
+
+def train_and_tell(config: RunConfig, path: Path, done: Connection) -> None:
+    """What a process of its own does to say of each training step that it is done: begin or go on."""
+    torch.set_num_threads(1)
+    train_or_resume(config, path, should_stop=lambda: done.send_bytes(b"."))
