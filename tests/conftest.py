@@ -20,7 +20,7 @@ os.environ["OMP_NUM_THREADS"] = "1"
 torch.use_deterministic_algorithms(True)
 torch.utils.deterministic.fill_uninitialized_memory = True
 
-# The same cases on every machine and every run, and none too slow on a busy one.
+# The same cases on every computer and every run, and none too slow on a busy one.
 hypothesis.settings.register_profile("tapehead", derandomize=True, deadline=None, database=None)
 hypothesis.settings.load_profile("tapehead")
 

@@ -8,7 +8,8 @@ what some such run is, and the excuses are counted.
 
 In float32 what one shape is off by is luck: rounding decides, and more so in a chaotic model. So the errors of
 many shapes are compared, of values and of gradients: the backend's median, and its 90th and (of enough shapes) 99th
-percentile, may be so many times the oracle's own, both measured against the oracle in float64 (`FLOAT32_FACTORS`).
+percentile, may be so many times the oracle's own, both measured against the oracle in float64 (`FLOAT32_FACTORS`). And
+no shape may be off by more than `FLOAT32_LARGEST` times what the oracle is off by at its worst shape.
 """
 
 from collections.abc import Callable, Iterator
@@ -29,6 +30,17 @@ MOVED_RUNS = 40
 MOST_EXCUSED = 0.025  # of the models drawn, and two
 FLOAT32_FACTORS = {50: 1.5, 90: 2.0, 99: 3.0}
 """How many times the oracle's percentile of float32 errors a backend's may be: the rarer a size, the more is luck."""
+FLOAT32_LARGEST = 5.0
+"""How many times the oracle's largest float32 error each of a backend's may be.
+
+Of 300 shapes the C++ kernel's largest is 0.6 (NTM) and 1.3 (DNC) times the reference's; of any 20 in a row, 2.6 (NTM).
+"""
+FLOAT32_LEAST = {"ntm": 1e-6, "dnc": 0.2}
+"""What the oracle's largest error counts as at least: of few shapes it is luck.
+
+A DNC sorts its slots. Where rounding changes their order, in 1 of 16 shapes, it is off by up to 0.7, and not always at
+the shapes where the oracle is.
+"""
 ENOUGH_FOR_THE_LAST = 300  # shapes: of fewer, the 99th percentile is that of one or two
 
 DRAWINGS: dict[str, Callable[..., drawn.Scan]] = {"ntm": drawn.ntm, "dnc": drawn.dnc}
@@ -88,13 +100,16 @@ def float32_errors(case: Case, given: drawn.Scan, expected: list[Tensor]) -> lis
     return [[drawn.distance(run[half], expected[half]) for run in runs] for half in halves]
 
 
-def check_float32_errors(errors: list[list[list[float]]]) -> None:
-    """Check the percentiles of what `float32_errors` found of each shape."""
+def check_float32_errors(model: str, errors: list[list[list[float]]]) -> None:
+    """Check the percentiles and the largest of what `float32_errors` found of each shape."""
     for half, found in zip(("values", "gradients"), np.array(errors).transpose(1, 2, 0), strict=True):
         for percentile, factor in FLOAT32_FACTORS.items():
             if percentile < 99 or len(errors) >= ENOUGH_FOR_THE_LAST:
                 ours, own = np.percentile(found, percentile, axis=1)
                 assert ours <= factor * own, f"float32 {half}, {percentile} %: {ours:.1e}, not {own:.1e}"
+        ours, own = found.max(axis=1)
+        most = FLOAT32_LARGEST * max(own, FLOAT32_LEAST[model])
+        assert ours <= most, f"float32 {half}, largest: {ours:.1e}, not {own:.1e}"
 
 
 def compare_at(case: Case, seeds: range, **fixed: Any) -> None:
@@ -106,4 +121,4 @@ def compare_at(case: Case, seeds: range, **fixed: Any) -> None:
         excused += [seed] * needs_excuse(case, given, expected)
         errors.append(float32_errors(case, given, expected))
     assert len(excused) <= 2 + MOST_EXCUSED * len(seeds), f"excused: {excused}"
-    check_float32_errors(errors)
+    check_float32_errors(case.model, errors)

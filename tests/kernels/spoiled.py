@@ -9,12 +9,15 @@ import torch
 from torch import Tensor
 
 from tapehead.kernels import SCANS
+from tapehead.kernels.backend import Backend
 from tests.kernels import drawn
 from tests.kernels.oracle import Case
 
 NOT_FINITE = (math.nan, math.inf, -math.inf)
 HARDLY_FINITE = (1e-45, -1e-40, 1e-38, 1e38, -1e38)
 SEQUENCES = 3
+LARGE_WEIGHTS = 16.0  # times those drawn: with these the reference overflows often enough to compare counts
+LEAST_OVERFLOWS = 0.1  # of the scans from a huge memory, with the reference
 
 
 class Spoiled(NamedTuple):
@@ -76,29 +79,32 @@ def others_of(given: Spoiled, results: list[Tensor]) -> list[Tensor]:
 
 
 def assert_no_more_overflow(case: Case, count: int) -> None:
-    """Of so many scans in float32 from a memory of 1e30 and more, without a clip, no more have an infinite gradient."""
-    if case.backend is SCANS[case.model]["reference"]:
-        return  # others are held to it
-    overflows = {"ours": 0, "the reference's": 0}
+    """Of so many scans in float32 from a huge memory, no more leave the format than with the reference, where some do.
+
+    What leaves it are gradients, and now and then a value. Of 400 scans it is 189 (NTM) and 117 (DNC) with the reference,
+    77 and 60 with the C++ kernel.
+    """
+    reference = SCANS[case.model]["reference"]
+    ours = theirs = 0
     for seed in range(count):
         given = with_a_huge_memory(case, seed)
-        backends: dict[str, Any] = {"ours": case.backend, "the reference's": SCANS[case.model]["reference"]}
-        for name, backend in backends.items():
-            found = drawn.results(given, backend, torch.float32)
-            overflows[name] += not all(bool(tensor.isfinite().all()) for tensor in found)
-    assert overflows["ours"] <= overflows["the reference's"], overflows
+        overflows = leaves_float32(given, reference)
+        theirs += overflows
+        ours += overflows if case.backend is reference else leaves_float32(given, case.backend)
+    assert theirs >= LEAST_OVERFLOWS * count, f"of {count}, only {theirs} overflow with the reference"
+    assert ours <= theirs, f"of {count}, {ours} overflow, and with the reference {theirs}"
+
+
+def leaves_float32(given: drawn.Scan, backend: Backend[Any, Any, Any]) -> bool:
+    """Whether any value or gradient of a scan is not finite in float32."""
+    return not all(bool(tensor.isfinite().all()) for tensor in drawn.results(given, backend, torch.float32))
 
 
 def with_a_huge_memory(case: Case, seed: int) -> drawn.Scan:
-    """Draw a scan whose memory is, in every slot, in the first, or here and there, of 1e30 to 1e38."""
+    """Draw a scan, without a clip, whose memory is of 1e30 to 1e38 in every slot, and whose weights are large."""
     draw = np.random.default_rng(seed)
     given = case.draw(seed, work=3e4, steps=int(draw.integers(1, 10)), sequences=2, clip=None, contiguous=True)
-    tensors = given.tensors
-    memory, size = tensors[1] / tensors[1].abs().amax(), 10 ** draw.uniform(30, 38)
-    where = [
-        torch.ones(()),
-        torch.arange(memory.shape[1]).unsqueeze(-1) == 0,
-        torch.tensor(draw.random(memory.shape) < 0.3),
-    ]
-    tensors[1] = torch.where(where[int(draw.integers(3))].bool(), memory * size, memory)
-    return dataclasses.replace(given.on(tensors), keep_states=False)
+    tensors, carried = given.tensors, len(given.state)
+    tensors[1] = tensors[1] / tensors[1].abs().amax() * 10 ** draw.uniform(30, 38)
+    weights = [tensor * LARGE_WEIGHTS for tensor in tensors[1 + carried :]]
+    return dataclasses.replace(given.on([*tensors[: 1 + carried], *weights]), keep_states=False)

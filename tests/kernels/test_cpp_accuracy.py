@@ -39,6 +39,6 @@ def test_every_instruction_set_equals_the_reference(
 ) -> None:
     record_property("cases", 15)
     if library.library().tapehead_level_name(level) is None:
-        pytest.skip("this machine has no such level")
+        pytest.skip("this computer has no such level")
     monkeypatch.setattr(library, "LEVEL", level)
     compare_at(case, range(15))

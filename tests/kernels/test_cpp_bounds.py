@@ -52,7 +52,7 @@ def test_every_instruction_set_stays_within_its_memory(
 ) -> None:
     record_property("cases", 100)
     if library.library().tapehead_level_name(level) is None:
-        pytest.skip("this machine has no such level")
+        pytest.skip("this computer has no such level")
     monkeypatch.setattr(library, "LEVEL", level)
     stay_in_bounds(draw, range(500, 600))
 

@@ -50,7 +50,7 @@ def numbers_for(name: str, dtype: type[np.floating]) -> np.ndarray:
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_a_function_is_right_to_the_last_places(name: str, dtype: type[np.floating], level: int) -> None:
     if library.library().tapehead_level_name(level) is None:
-        pytest.skip("this machine has no such level")
+        pytest.skip("this computer has no such level")
     if dtype is np.float64 and np.finfo(np.longdouble).eps >= np.finfo(np.float64).eps:
         pytest.skip("there is no longer format than float64 here to compare with")
     numbers = numbers_for(name, dtype)

@@ -187,7 +187,7 @@ def seconds_to_compile(name: str, steps: int) -> float:
 def compare_times_to_compile() -> None:
     for name in MODELS:
         seconds_to_compile(name, 20)  # whatever is only done once
-        # in turns, as other work on the machine comes and goes
+        # in turns, as other work on the computer comes and goes
         times = [[seconds_to_compile(name, steps) for steps in (500, 20)] for _ in range(5)]
         long, short = map(min, zip(*times, strict=True))
         assert long <= 1.2 * short

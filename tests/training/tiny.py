@@ -146,7 +146,7 @@ def undisturbed(config: RunConfig, path: Path) -> tuple[str, str]:
 
 
 def train_in_process(config: RunConfig, path: Path) -> None:
-    """What a process of its own does: begin or go on, on one thread, as the machine is shared."""
+    """What a process of its own does: begin or go on, on one thread, as the computer is shared."""
     torch.set_num_threads(1)
     train_or_resume(config, path)
 
