@@ -215,6 +215,18 @@ def damage_many(names: Sequence[str], count: int, folder: Path, use: Callable[[P
     return dict(found)
 
 
+def test_another_end_of_a_resumed_run_is_a_finding_whatever_is_told() -> None:
+    def ended(said: str, *end: object) -> Used:
+        return Used(("", "", "", said), ([], "", None, end))
+
+    whole = ended("", {"step": 12}, [b"weights", b"metrics"])
+    assert judge(ended("a warning", {"step": 12}, [b"weights", b"metrics"]), whole) == "told"
+    assert judge(ended("an error", None, [b"weights"]), whole) == "told"
+    assert judge(ended("a warning", {"step": 12}, [b"others", b"metrics"]), whole) == "another end: resume"
+    assert judge(ended("a warning", {"step": 11}, [b"weights", b"metrics"]), whole) == "another end: resume"
+    assert judge(ended("", None, [b"weights"]), whole) == "silent: resume"
+
+
 @pytest.mark.reliability(8)
 def test_a_damaged_file_is_told_and_never_used_in_silence(tmp_path: Path, record_property) -> None:
     record_property("cases", 6 * len(FILES))
