@@ -81,7 +81,7 @@ def others_of(given: Spoiled, results: list[Tensor]) -> list[Tensor]:
 def assert_no_more_overflow(case: Case, count: int) -> None:
     """Of so many scans in float32 from a huge memory, no more leave the format than with the reference, where some do.
 
-    What leaves it are gradients, and now and then a value. Of 400 scans it is 189 (NTM) and 117 (DNC) with the
+    What leaves it are gradients, and now and then a value. Of 400 scans these are 189 (NTM) and 117 (DNC) with the
     reference, 77 and 60 with the C++ kernel.
     """
     reference = SCANS[case.model]["reference"]

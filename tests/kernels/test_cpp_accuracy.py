@@ -34,11 +34,12 @@ def test_the_kernel_equals_the_reference_at_a_thousand_drawn_shapes(case: Case, 
 @pytest.mark.reliability(2)
 @EACH_MODEL
 @pytest.mark.parametrize("level", [1, 2, 3])
+@pytest.mark.slow  # of fewer shapes the 90th percentile rests on the worst two or three
 def test_every_instruction_set_equals_the_reference(
     case: Case, level: int, monkeypatch: pytest.MonkeyPatch, record_property
 ) -> None:
-    record_property("cases", 15)
+    record_property("cases", 60)
     if library.library().tapehead_level_name(level) is None:
         pytest.skip("this computer has no such level")
     monkeypatch.setattr(library, "LEVEL", level)
-    compare_at(case, range(15))
+    compare_at(case, range(60))
