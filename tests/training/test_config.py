@@ -127,7 +127,7 @@ WRONG: list[tuple[Changes, str]] = [
     ({"batch_size": 10**7}, "batch_size: expected a whole number from 1 to 1000000, not 10000000"),
     ({"model": {"hidden_size": 10**7}}, "hidden_size: expected a whole number <= 1000000, not 10000000"),
     ({"seed": -1}, "seed: expected a whole number >= 0, not -1"),
-    ({"seed": 2**63}, "seed: expected a whole number of at most 9223372036854775807, not 9223372036854775808"),
+    ({"seed": 2**63}, "seed: expected a whole number from 0 to 9223372036854775807, not 9223372036854775808"),
     ({"optimizer": {"lr": float("nan")}}, "lr: expected a finite number, not nan"),
     ({"optimizer": {"lr": 10**400}}, "lr: expected a whole number <= 1000000, not 1000000"),
     ({"optimizer": {"lr": -1.0}}, "optimizer: expected options that Adam accepts: Invalid learning rate: -1.0"),

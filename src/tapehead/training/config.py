@@ -102,9 +102,9 @@ class RunConfig:
     def _check_numbers(self) -> None:
         for name, least, most in _COUNTS:
             value = getattr(self, name)
-            check_count(name, value, least)
             if value > most:
                 raise ValueError(f"{name}: expected a whole number from {least} to {most}, not {value}")
+            check_count(name, value, least)
         check_number("solved_below", self.solved_below, 0)
         for name in ("max_grad_norm", "max_grad_value"):
             if getattr(self, name) is not None:
