@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any, NamedTuple, TypeAlias
 
 from tapehead.cli import main
-from tapehead.cli.resume import recorded_threads
 from tapehead.experiments import records
 from tapehead.experiments.records import Record
 from tapehead.training.errors import StoppedError, TrainingError
@@ -137,10 +136,9 @@ def look_at_weights(path: Path, whole: Whole, name: str) -> None:
 
 def look_at_end(path: Path, whole: Whole, name: str) -> None:
     """Go on with the run: it ends as the undamaged one does, or in one line that says why not."""
-    recorded_threads(path)
     out, err = io.StringIO(), io.StringIO()
     with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-        status = main(["resume", "--json", "--threads=1", "--device=cpu", "--checkpoint-every=4", str(path)])
+        status = main(["resume", "--json", "--device=cpu", "--checkpoint-every=4", str(path)])
     if status:
         last = err.getvalue().splitlines()[-1]
         assert last.startswith("tapehead: "), last
