@@ -56,7 +56,7 @@ def test_what_is_wrong_with_a_sweep_is_told_in_a_line(tmp_path: Path) -> None:
         "GRID: expected one of": ["cpoy"],
         "--workers: expected a whole number from 1 to": ["copy", "--workers", "0"],
         "--retries: expected a whole number from 0 to": ["copy", "--retries", "-1"],
-        "--timeout: expected a number of seconds > 0, not 'soon'": ["copy", "--timeout", "soon"],
+        "--timeout: expected a finite number of seconds > 0, not 'soon'": ["copy", "--timeout", "soon"],
         "--worker: this command has no such option (did you mean --workers?)": ["copy", "--worker", "2"],
         "device: expected auto, cpu, cuda or cuda:N, not 'warp'": ["copy", "--device", "warp"],
         "the following arguments are required: GRID": [],

@@ -51,6 +51,7 @@ DAMAGED: dict[str, bytes] = {
         TENSORS, {"tapehead": json.dumps(described() | {"sha256": "0" * 64}, sort_keys=True)}
     ),
     "described in no JSON": written(TENSORS, "{"),
+    "described by lists in lists": written(TENSORS, "[" * 100_000),
     "described by a list": written(TENSORS, []),
     "described by a number": written(TENSORS, "3"),
     "described without a model": written(TENSORS, {"config": MODEL.config}),

@@ -123,3 +123,14 @@ def add_run(parser: Parser) -> None:
 def add_json(parser: Parser | Group) -> None:
     """Add the choice of JSON."""
     parser.add_argument("--json", action="store_true", help="print one JSON document and nothing else")
+
+
+def read_seconds(word: str) -> float:
+    """Read a number of seconds."""
+    try:
+        seconds = float(word)
+    except ValueError:
+        seconds = 0.0
+    if not 0 < seconds < float("inf"):
+        raise argparse.ArgumentTypeError(f"expected a finite number of seconds > 0, not {word!r}")
+    return seconds

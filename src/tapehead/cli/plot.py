@@ -15,7 +15,7 @@ from tapehead.experiments.curves import Pictures, draw_records, spell_task
 from tapehead.experiments.labels import count, short_name
 from tapehead.experiments.model_pictures import draw_sequence
 from tapehead.experiments.records import Record, record_run
-from tapehead.tasks import Size
+from tapehead.tasks import Size, Task
 from tapehead.training.data import Purpose, draw_batch_of_size, make_generator
 from tapehead.training.loaded_run import load_run
 from tapehead.training.run_dir import METRICS, explain_errors
@@ -57,8 +57,8 @@ def add_arguments(parser: Parser) -> None:
         type=read_path,
         nargs="+",
         metavar="RUN",
-        help="a run directory; for several runs, which must be of one task, only learning curves are drawn: runs that "
-        "differ only in the seed become one line, their median",
+        help="a run directory; of several runs, which must be of one task, learning curves and scores by size are "
+        "drawn: runs that differ only in the seed become one line, their median",
     )
     parser.add_argument(
         "--size",
@@ -84,7 +84,7 @@ def check_together(paths: Sequence[Path], records: Sequence[Record], chosen: Nam
         if not record.curve:
             raise CommandError(f"{path}: nothing is measured yet; {METRICS} is empty or missing")
     if chosen.size is not None:
-        raise CommandError("--size: expected a single run, since for several only learning curves are drawn")
+        raise CommandError("--size: expected a single run, since of several no model is drawn at work")
 
 
 def draw_model(path: Path, size: Size | None, device: torch.device | str = "cpu") -> Pictures:
@@ -93,6 +93,10 @@ def draw_model(path: Path, size: Size | None, device: torch.device | str = "cpu"
     task, config = loaded.task, loaded.config
     size = check_size(size or task.eval_sizes[:3][-1], task, "--size")
     batch = draw_batch_of_size(task, size, 1, make_generator(config.seed, Purpose.PICTURE))
-    large = " and ".join(f"{name} {number}" for name, number in zip(task.size_names, size, strict=True))
     trained = f"{short_name(config.model.name)} after {count(loaded.step, 'step')}"
-    return draw_sequence(loaded, batch, f"{spell_task(config.task.name)}, {large}: {trained}")
+    return draw_sequence(loaded, batch, f"{spell_task(config.task.name)}, {describe_size(task, size)}: {trained}")
+
+
+def describe_size(task: Task, size: Size) -> str:
+    """Write a size with the names of its numbers, as for a title: length 60."""
+    return " and ".join(f"{name} {number:,}" for name, number in zip(task.size_names, size, strict=True))

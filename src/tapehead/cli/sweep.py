@@ -1,6 +1,5 @@
 """tapehead sweep: train and evaluate a grid of runs, several at a time, and gather their results."""
 
-import argparse
 import json
 from argparse import Namespace
 from collections.abc import Sequence
@@ -9,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from tapehead.cli._errors import CommandError, as_command_errors
-from tapehead.cli._parser import Parser, add_device, add_json, read_count, read_path
+from tapehead.cli._parser import Parser, add_device, add_json, read_count, read_path, read_seconds
 from tapehead.cli._sweep_progress import show_sweep, summarize_states
 from tapehead.cli._table import make_table, print_table
 from tapehead.experiments.engines.engine import Limits
@@ -85,17 +84,6 @@ def add_arguments(parser: Parser) -> None:
 def read_retries(word: str) -> int:
     """Read a whole number from 0 on."""
     return read_count(word, least=0)
-
-
-def read_seconds(word: str) -> float:
-    """Read a number of seconds."""
-    try:
-        seconds = float(word)
-    except ValueError:
-        seconds = 0.0
-    if not 0 < seconds < float("inf"):
-        raise argparse.ArgumentTypeError(f"expected a number of seconds > 0, not {word!r}")
-    return seconds
 
 
 def print_list(grid: Grid, out: Path, chosen: Namespace) -> None:

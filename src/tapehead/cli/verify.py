@@ -10,15 +10,25 @@ from rich.console import Console
 
 from tapehead import plots
 from tapehead.cli._errors import CommandError, as_command_errors, warn
-from tapehead.cli._parser import Parser, add_device, add_json, add_run, add_threads, read_count, use_device
+from tapehead.cli._parser import (
+    Parser,
+    add_device,
+    add_json,
+    add_run,
+    add_threads,
+    read_count,
+    read_seconds,
+    use_device,
+)
 from tapehead.cli._sizes import check_size
 from tapehead.cli._table import make_table, print_table
-from tapehead.cli.plot import PLOTS
-from tapehead.cli.sweep import read_seconds
+from tapehead.cli.plot import PLOTS, describe_size
 from tapehead.experiments.curves import spell_task
-from tapehead.experiments.labels import short_name
+from tapehead.experiments.labels import count, short_name
 from tapehead.experiments.verification import Verified, draw_ending, grow_sizes, verify
 from tapehead.tasks import Task, spell_size
+from tapehead.training.data import Purpose, draw_batch_of_size, make_generator
+from tapehead.training.errors import StorageError
 from tapehead.training.loaded_run import LoadedRun, load_run
 from tapehead.training.run_dir import explain_errors
 
@@ -44,8 +54,9 @@ def run(words: Sequence[str]) -> None:
         except ValueError as problem:
             raise CommandError(f"--max-size: {problem}") from None
         check_size(sizes[0], loaded.task, "--max-size")
+        check_certain(loaded)
     tried = list(show_waiting(verify(loaded, sizes, sequences=chosen.sequences, seconds=chosen.time_limit), len(sizes)))
-    written = draw(loaded, tried, chosen.run)
+    written = draw_or_warn(loaded, tried, chosen.run)
     if chosen.json:
         print(json.dumps(describe(loaded, tried, chosen, written)))
     else:
@@ -71,11 +82,22 @@ def add_arguments(parser: Parser) -> None:
         type=read_seconds,
         default=SECONDS,
         metavar="SECONDS",
-        help=f"no size is begun that would take longer than this in all [{SECONDS:g}]",
+        help=f"after the first size, none is begun that would take longer than this in all [{SECONDS:g}]",
     )
     add_device(parser)
     add_threads(parser)
     add_json(parser)
+
+
+def check_certain(loaded: LoadedRun) -> None:
+    """Raise if even the best possible predictions are wrong now and then, since there is no size without an error."""
+    task, config = loaded.task, loaded.config
+    batch = draw_batch_of_size(task, task.max_size, 1, make_generator(config.seed, Purpose.VERIFICATION))
+    if task.optimal_bits(batch) is not None:
+        raise CommandError(
+            f"RUN: expected a task whose inputs determine its targets, not {config.task.name}, where errors cannot be "
+            "avoided; `tapehead evaluate` compares with the best possible"
+        )
 
 
 def find_axis(task: Task, name: str | None) -> int:
@@ -87,27 +109,36 @@ def find_axis(task: Task, name: str | None) -> int:
     return task.size_names.index(name)
 
 
-def show_waiting(tried: Iterator[Verified], count: int) -> Iterator[Verified]:
+def show_waiting(tried: Iterator[Verified], most: int) -> Iterator[Verified]:
     """Show on a terminal which size is being tried."""
     console = Console(stderr=True)
     with console.status("verifying") as status:
         for number, found in enumerate(tried, 1):
-            status.update(f"verifying: {number} of at most {count} sizes; {spell_size(found.size)} done")
+            status.update(f"verifying: {number} of at most {most} sizes; {spell_size(found.size)} done")
             yield found
 
 
-def draw(loaded: LoadedRun, tried: Sequence[Verified], path: Path) -> list[Path]:
-    """Draw the memory at work at the end of the longest sequences without an error, or of the first that was tried."""
-    right = [found for found in tried if not found.errors] or list(tried[:1])
-    found = right[-1]
-    if found.ending is None:
+def draw_or_warn(loaded: LoadedRun, tried: Sequence[Verified], path: Path) -> list[Path]:
+    """Draw what `draw` does; where that cannot be written, what was found is worth printing all the same."""
+    try:
+        return draw(loaded, tried, path)
+    except StorageError as problem:
+        warn(f"{problem}; there is no picture")
         return []
-    large = " and ".join(f"{name} {number:,}" for name, number in zip(loaded.task.size_names, found.size, strict=True))
-    model, steps = short_name(loaded.config.model.name), len(found.ending.mask)
+
+
+def draw(loaded: LoadedRun, tried: Sequence[Verified], path: Path) -> list[Path]:
+    """Draw the memory at work at the end of the longest sequence without an error, if there is one."""
+    right = [found for found in tried if not found.errors and found.ending is not None]
+    if not right or right[-1].ending is None:
+        return []
+    found, ending = right[-1], right[-1].ending
+    large = describe_size(loaded.task, found.size)
+    model, steps = short_name(loaded.config.model.name), len(ending.mask)
     title = f"{spell_task(loaded.config.task.name)}, {large}: {model} in the last {steps} time steps"
     place = path / PLOTS
     with explain_errors(place):
-        return plots.save(draw_ending(found.ending, title), place / "verified")
+        return plots.save(draw_ending(ending, title), place / "verified")
 
 
 def describe(loaded: LoadedRun, tried: Sequence[Verified], chosen: Namespace, written: list[Path]) -> dict[str, Any]:
@@ -140,13 +171,12 @@ def lay_out(loaded: LoadedRun, tried: Sequence[Verified], path: Path) -> Any:
 def summarize(tried: Sequence[Verified], complete: bool, chosen: Namespace) -> str:
     """Say up to where the model is right, and why no larger size was tried."""
     right = [found for found in tried if not found.errors]
-    longest = f"no error up to {spell_size(right[-1].size)}" if right else "wrong at the size that it was trained on"
-    last = tried[-1]
+    each, last = count(chosen.sequences, "sequence"), tried[-1]
+    reached = f"no error in {each} of any size tried up to {spell_size(right[-1].size)}" if right else "no size right"
     if last.first_error is not None:
         at = last.first_error
-        return (
-            f"{longest}; at {spell_size(last.size)} the first error is in sequence {at.sequence}, time step "
-            f"{at.time_step:,}, after {at.target - 1:,} that were right"
-        )
+        where = f"time step {at.time_step:,} of sequence {at.sequence}"
+        before = count(at.target - 1, "scored time step")
+        return f"{reached}; at {spell_size(last.size)} the earliest error is at {where}, with {before} right before it"
     ended = "the largest size that was asked for" if complete else f"--time-limit {chosen.time_limit:g}"
-    return f"{longest}; ended by {ended}"
+    return f"{reached}; ended by {ended}"

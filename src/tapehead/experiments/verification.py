@@ -119,8 +119,8 @@ def verify(loaded: LoadedRun, sizes: Sequence[Size], *, sequences: int, seconds:
         loaded: A trained model.
         sizes: The sizes, from small to large.
         sequences: How many sequences of each size; they are the same for every model of the run's seed.
-        seconds: A size is not begun if, going by the one before, it would not be done within so many seconds of the
-            start.
+        seconds: A size after the first is not begun if, going by the one before, it would not be done within so many
+            seconds of the start.
     """
     began, rate = time.perf_counter(), 0.0  # seconds for each time step and memory slot of a sequence
     for size in sizes:

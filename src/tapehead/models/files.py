@@ -85,7 +85,7 @@ def read_model(path: Path) -> SavedModel:
         content = json.loads(described)
         content.pop(CHECKSUM_KEY, None)
         saved = SavedModel(content["model"], content["config"], tensors)
-    except (ValueError, KeyError, TypeError, AttributeError) as problem:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as problem:
         raise ValueError(
             f"path: expected a model saved by tapehead, not {str(path)!r}: its metadata is damaged: {described:.100}"
         ) from problem

@@ -86,10 +86,11 @@ class SequenceModel(nn.Module, ABC, Generic[State]):
     ) -> tuple[Tensor | PackedSequence, State]:
         """Run over a batch of sequences, or over one sequence.
 
-        NaN or infinity in a sequence or in its state spoils that sequence alone, from there on: its outputs and states
-        are NaN, or infinite where no activation or clip bounds them, at the same places whatever the backend. But the
-        gradients of the parameters are sums over all sequences, and become NaN. Training stops with a `DivergedError`
-        where the loss is not finite; it skips a training step only where the loss is finite and the gradient is not.
+        NaN in a sequence or its state spoils that sequence alone, from there on, at the same places whatever the
+        backend; so does infinity, unless the activations of the controller bound it, as they do an infinite input. But
+        the gradients of the parameters are sums over all sequences, and become NaN. Training stops with a
+        `DivergedError` where the loss is not finite; it skips a training step only where the loss is finite and the
+        gradient is not.
 
         Args:
             inputs: (T, B, input_size), with batch_first (B, T, input_size), or (T, input_size); or a PackedSequence.

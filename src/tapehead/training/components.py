@@ -127,7 +127,7 @@ def _no_options(kind: str, factory: Callable[..., Any]) -> frozenset[str]:
     return KINDS[kind].given | set(list(signature(factory).parameters)[: KINDS[kind].positional])
 
 
-def check_sizes(task: Task) -> None:
+def check_task_sizes(task: Task) -> None:
     """Raise unless a task's input_size, output_size, min_size and max_size are valid.
 
     Raises:

@@ -14,7 +14,7 @@ from torch.optim import Optimizer
 from tapehead._arguments import check_count, check_number, suggest
 from tapehead.models import Model
 from tapehead.tasks import Task
-from tapehead.training.components import KINDS, Component, check_sizes, find, known_options
+from tapehead.training.components import KINDS, Component, check_task_sizes, find, known_options
 from tapehead.training.curricula import Curriculum
 from tapehead.training.optimizers import LRSchedule, make_optimizer
 from tapehead.training.options import LARGEST, Option, complete, options_of
@@ -228,7 +228,7 @@ class _Making(NamedTuple):
 
 @lru_cache(maxsize=MOST_CHECKED)
 def _check_task(task: _Making) -> None:
-    check_sizes(task.make())
+    check_task_sizes(task.make())
 
 
 @lru_cache(maxsize=MOST_CHECKED)
