@@ -48,6 +48,7 @@ def test_every_example_is_tested_here() -> None:
         "look_inside",
         "larger_memory",
         "your_own_data",
+        "your_own_model",
         "your_own_task",
     }
 
@@ -122,6 +123,32 @@ def test_your_own_task_is_in_the_help_and_refuses_what_makes_no_sense() -> None:
     (refused,) = tapeheads([["train", "your_own_task:Parity", "--every", "0"]], EXAMPLES)
     assert "Time steps from one scored output to the next [1]" in " ".join(helped.stdout.split())
     assert (refused.status, refused.err) == (2, "tapehead: every: expected a whole number >= 1, not 0\n")
+
+
+def test_your_own_model_is_trained_resumed_evaluated_and_drawn_by_its_import_path(tmp_path: Path) -> None:
+    run, flags = tmp_path / "gru", ["--hidden-size=4", "--steps=30", "--max-length=4", "--eval-sequences=20"]
+    lines = [
+        ["train", "copy", "--model", "your_own_model:GRU", "--out", run, *flags],
+        ["resume", run],
+        ["evaluate", run, "--sequences", "10", "--json"],
+        ["plot", run],
+    ]
+    said = tapeheads(lines, EXAMPLES)
+    assert [command.status for command in said] == [0] * 4, said
+    described = json.loads((run / "run.json").read_text())
+    assert described["model"] == {"name": "your_own_model:GRU", "options": {"hidden_size": 4}}
+
+
+def test_your_own_model_is_torch_s_gru_with_an_output_layer() -> None:
+    model = runpy.run_path(str(EXAMPLES / "your_own_model.py"))["GRU"](3, 2, hidden_size=5, dtype=torch.float64)
+    gru, inputs = torch.nn.GRU(3, 5, dtype=torch.float64), torch.randn(7, 4, 3, dtype=torch.float64)
+    gru.load_state_dict({f"{name}_l0": tensor for name, tensor in model.cell.recurrence.state_dict().items()})
+    units, last = gru(inputs)
+    outputs, state = model(inputs, lengths=[7, 7, 3, 7])
+    torch.testing.assert_close(outputs[:, :2], model.cell.readout(units)[:, :2])
+    torch.testing.assert_close(state.hidden[:2], last[0, :2])
+    torch.testing.assert_close(state.hidden[2], units[2, 2])
+    assert torch.equal(outputs[3:, 2], torch.zeros(4, 2, dtype=torch.float64))
 
 
 def test_look_inside_draws_a_picture(run: Path) -> None:

@@ -95,3 +95,24 @@ def test_ctrl_c_during_the_imports_is_one_line():
 def test_ctrl_c_at_any_time_of_the_real_imports_is_one_line(delay):
     status, said = interrupt(launch("doctor", before="print('ready', flush=True)"), delay)
     assert (status, said) == (130, "tapehead: interrupted\n")
+
+
+def test_ctrl_c_during_the_imports_of_the_module_is_one_line(tmp_path, monkeypatch):
+    (tmp_path / "sitecustomize.py").write_text(
+        "import signal, sys, time\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n" + SLOW.replace('"tapehead"', '"torch"')
+    )
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    for words in ["-m", "tapehead", "doctor"], ["-X", "dev", "-mtapehead"]:
+        assert interrupt([sys.executable, *words], 0.1) == (130, "tapehead: interrupted\n")
+
+
+def test_programs_that_import_the_package_keep_their_ctrl_c(tmp_path, monkeypatch):
+    (tmp_path / "other.py").write_text("import signal, tapehead\nprint(signal.getsignal(signal.SIGINT).__name__)")
+    monkeypatch.chdir(tmp_path)
+    start = "import os, signal, sys\nsignal.signal(signal.SIGINT, signal.SIG_DFL)\n"
+    start += "os.execv(sys.executable, [sys.executable, *sys.argv[1:]])"
+    said = subprocess.run(
+        [sys.executable, "-c", start, "-m", "other", "tapehead"], capture_output=True, text=True, check=True
+    )
+    assert said.stdout == "default_int_handler\n"

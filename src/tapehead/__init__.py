@@ -1,5 +1,10 @@
 """Neural Turing Machines that train."""
 
+import tapehead_launcher
+
+if tapehead_launcher.is_module_run():  # then these imports come before `__main__`
+    tapehead_launcher.end_on_interrupt()
+
 import torch
 
 from tapehead._state import map_state

@@ -1,4 +1,4 @@
-"""`python -m tapehead` is the command `tapehead`, but for Ctrl-C while torch is imported, which comes first here."""
+"""`python -m tapehead` is the command `tapehead`."""
 
 import sys
 

@@ -10,7 +10,7 @@ from importlib.metadata import version
 from io import TextIOWrapper
 from types import FrameType
 
-__all__ = ["main"]
+__all__ = ["end_on_interrupt", "is_module_run", "main"]
 
 
 def main() -> int:
@@ -23,16 +23,26 @@ def main() -> int:
     if sys.argv[1:] == ["--version"]:
         print(f"tapehead {version('tapehead')}")
         return 0
-    before = signal.getsignal(signal.SIGINT)
-    if before is signal.default_int_handler:  # it may be ignored, as under nohup
-        signal.signal(signal.SIGINT, _end)
+    end_on_interrupt()
     from tapehead.cli import main as run  # noqa: PLC0415 - this is what takes so long
 
-    signal.signal(signal.SIGINT, before)
+    if signal.getsignal(signal.SIGINT) is _end:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         return run()
     finally:
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # all is done and said; the process ends now
+
+
+def is_module_run() -> bool:
+    """Return whether this process is `python -m tapehead` and has not run `tapehead/__main__.py` yet."""
+    return sys.argv[:1] == ["-m"] and sys.orig_argv[-len(sys.argv)] in {"tapehead", "-mtapehead"}
+
+
+def end_on_interrupt() -> None:
+    """Make Ctrl-C end this process at once, in one line, until `main` runs the command; for the time of the imports."""
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # it may be ignored, as under nohup
+        signal.signal(signal.SIGINT, _end)
 
 
 def _prepare_streams() -> None:

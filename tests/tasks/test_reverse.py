@@ -51,8 +51,8 @@ def test_probabilities_are_a_distribution_over_the_alphabet():
         (lambda batch: batch._replace(targets=batch.targets - 1), "targets to be torch.int64 from 0 to 3, not from -1"),
         (lambda batch: batch._replace(targets=batch.targets.float()), "targets to be torch.int64 from 0 to 3, not tor"),
         (lambda batch: batch._replace(inputs=batch.inputs + 1), "inputs to be torch.int64 from 0 to 5, not from 1 to"),
-        (lambda batch: batch._replace(inputs=batch.inputs.int()), "inputs of torch.float32, or token ids of torch.int"),
-        (lambda batch: batch._replace(inputs=batch.inputs[:, :, None]), "inputs of shape (5, 2), not (5, 2, 1)"),
+        (lambda batch: batch._replace(inputs=batch.inputs.int()), "inputs (T, B, I) of torch.floa"),
+        (lambda batch: batch._replace(inputs=batch.inputs[:, :, None]), "inputs (T, B, I) of torch.float"),
         (lambda batch: batch._replace(targets=batch.targets[:, :, None]), "targets of shape (5, 2), not (5, 2, 1)"),
     ],
 )  # fmt: skip

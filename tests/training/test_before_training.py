@@ -119,17 +119,166 @@ class Floats(OneRow):
         return np.ones((count, 1))
 
 
+class TooLarge(OneRow):
+    def draw(self, count, generator):
+        return np.full((count, 1), 4)
+
+
 class Raises(OneRow):
     def draw(self, count, generator):
         raise RuntimeError("no sizes today")
+
+
+class Good(OneRow):
+    def draw(self, count, generator):
+        return np.ones((count, 1), np.int64)
+
+
+class NoState(Good):
+    def state(self):
+        return None
+
+
+class ArrayState(Good):
+    def state(self):
+        return {"weights": np.zeros(2)}
+
+
+class TupleState(Good):
+    def state(self):
+        return {"weights": (0.0, 1.0)}
+
+
+class NanState(Good):
+    def state(self):
+        return {"weights": float("nan")}
+
+
+class LateState(Good):
+    def report_errors(self, errors):
+        self.errors = np.float32(errors)
+
+    waits_for = (1,)
+
+    def state(self):
+        return {"errors": getattr(self, "errors", None)}
 """
+SIZES = "draw: expected sizes from 1 to the task's max_size=(3,), not"
+HELD = "state: expected a dict that JSON holds"
+SAID = {
+    "OneRow": "draw: expected an array of whole numbers of shape (2, 1), not int64 of shape (1, 1)",
+    "Zeros": f"{SIZES} 0",
+    "Floats": "draw: expected an array of whole numbers of shape (2, 1), not float64 of shape (2, 1)",
+    "TooLarge": f"{SIZES} 4",
+    "Raises": "draw: expected sizes, not an error: RuntimeError: no sizes today",
+    "NoState": f"{HELD} and gives back unchanged, not None",
+    "ArrayState": f"{HELD}, not an error: TypeError: Object of type ndarray is not JSON serializable",
+    "TupleState": f"{HELD} and gives back unchanged, not {{'weights': (0.0, 1.0)}}",
+    "NanState": f"{HELD}, not an error: ValueError: Out of range float values are not JSON compliant",
+}
 
 
-def test_what_a_curriculum_of_one_s_own_draws_is_checked(tmp_path: Path) -> None:
+def test_what_a_curriculum_of_one_s_own_returns_is_checked_before_anything_is_written(tmp_path: Path) -> None:
     (tmp_path / "own.py").write_text(CURRICULA)
-    names = ["OneRow", "Zeros", "Floats", "Raises"]
-    lines = [["train", "copy", "--curriculum", f"own:{name}", "--out", name, "--batch-size", "2"] for name in names]
-    for name, said in zip(names, tapeheads(lines, tmp_path), strict=True):
-        assert said.status == 2, said
-        assert said.err.startswith(f"tapehead: {name}.draw: expected "), said.err
-        assert said.err.count("\n") == 1
+    names = [*SAID, "LateState"]
+    flags = ["--batch-size", "2", *SHORT]
+    lines = [["train", "copy", "--curriculum", f"own:{name}", "--out", name, *flags] for name in names]
+    *others, late = tapeheads(lines, tmp_path)
+    for (name, expected), said in zip(SAID.items(), others, strict=True):
+        assert (said.status, said.err.count("\n")) == (2, 1), said
+        assert said.err.startswith(f"tapehead: {name}.{expected}"), said.err
+        assert not (tmp_path / name).exists()
+    assert late.status == 2, late
+    assert f"LateState.{HELD}, not an error: TypeError: Object of type float32" in late.err
+
+
+OWN_MODELS = """
+import torch
+from torch import nn
+
+from tapehead.cells.baselines import LSTMCell
+from tapehead.models import LSTM
+from tapehead.models.sequence_model import SequenceModel
+
+
+class SmallCell(LSTMCell):
+    def __init__(self, input_size, output_size, *, device=None, dtype=None):
+        super().__init__(input_size, output_size, hidden_size=4, num_layers=1, device=device, dtype=dtype)
+
+
+class Model(SequenceModel):
+    cell_type = SmallCell
+
+
+class OutputsAlone(Model):
+    def forward(self, *inputs, **lengths):
+        return super().forward(*inputs, **lengths)[0]
+
+
+class Triple(Model):
+    def forward(self, *inputs, **lengths):
+        return *super().forward(*inputs, **lengths), None
+
+
+class TooFew(Model):
+    def forward(self, *inputs, **lengths):
+        outputs, state = super().forward(*inputs, **lengths)
+        return outputs[1:], state
+
+
+class Listed(Model):
+    def forward(self, *inputs, **lengths):
+        outputs, state = super().forward(*inputs, **lengths)
+        return outputs.tolist(), state
+
+
+class Double(Model):
+    def forward(self, *inputs, **lengths):
+        outputs, state = super().forward(*inputs, **lengths)
+        return outputs.double(), state
+
+
+class Detached(Model):
+    def forward(self, *inputs, **lengths):
+        with torch.no_grad():
+            return super().forward(*inputs, **lengths)
+
+
+class NoLengths(Model):
+    def forward(self, inputs, state=None):
+        return super().forward(inputs, state)
+
+
+class NoDevice(Model):
+    def __init__(self, input_size, output_size):
+        super().__init__(input_size, output_size)
+
+
+class NoSizes(Model):
+    def __init__(self, *, device=None):
+        super().__init__(1, 1)
+"""
+PAIR = "to return a pair of outputs and a state"
+TAKES = "to take the arguments (input_size, output_size, *, device), not"
+MODELS_SAID = {
+    "OutputsAlone": f"{PAIR}, not a Tensor",
+    "Triple": f"{PAIR}, not a tuple of 3 values",
+    "TooFew": f"{PAIR}, the outputs of shape (7, 2, 8), not (6, 2, 8)",
+    "Listed": f"{PAIR}, the outputs a tensor of torch.float32, not a list",
+    "Double": f"{PAIR}, the outputs a tensor of torch.float32, not torch.float64",
+    "Detached": f"{PAIR}, the outputs with a gradient, not detached from the parameters",
+    "NoLengths": "to run a sequence, not to raise an error: TypeError: NoLengths.forward() got an unexpected keyword",
+    "NoDevice": f"{TAKES} (input_size, output_size): got an unexpected keyword argument 'device'",
+    "NoSizes": f"{TAKES} (*, device=None): too many positional arguments",
+}
+
+
+def test_a_model_of_one_s_own_is_tried_before_anything_is_written(tmp_path: Path) -> None:
+    (tmp_path / "own.py").write_text(OWN_MODELS)
+    lines = [["train", "copy", "--model", f"own:{name}", "--out", name, *SHORT] for name in (*MODELS_SAID, "Model")]
+    *others, good = tapeheads(lines, tmp_path)
+    for (name, expected), said in zip(MODELS_SAID.items(), others, strict=True):
+        assert (said.status, said.err.count("\n")) == (2, 1), said
+        assert said.err.startswith(f"tapehead: model: expected own:{name} {expected}"), said.err
+        assert not (tmp_path / name).exists()
+    assert good.status == 0, good

@@ -98,7 +98,12 @@ SAMPLED: dict[str, tuple[str, str, str]] = {
     "DoubleInputs": (
         "Good",
         "b._replace(inputs=b.inputs.double())",
-        "inputs of torch.float32, or token ids of torch.int64, not",
+        "inputs (T, B, I) of torch.float32, or token ids (T, B) of torch.int64, not torch.float64 of shape (1, 2, 2)",
+    ),
+    "IntInputs": (
+        "Good",
+        "b._replace(inputs=b.inputs.long())",
+        "inputs (T, B, I) of torch.float32, or token ids (T, B) of torch.int64, not torch.int64 of shape (1, 2, 2)",
     ),
     "DoubleTargets": (
         "Good",
@@ -182,7 +187,7 @@ LATER: dict[str, tuple[str, str]] = {
     "FailsLater": ("raise KeyError('no more')", "FailsLater.sample: expected sequences, not an error: KeyError: 'no m"),
     "TupleLater": ("return tuple(b)", "TupleLater.sample: expected a tapehead.tasks.Batch, not tuple"),
     "TransposedLater": ("return b._replace(inputs=b.inputs.transpose(0, 2))", "TransposedLater.sample: expected input"),
-    "DoubleLater": ("return b._replace(inputs=b.inputs.double())", "DoubleLater.sample: expected inputs of torch.floa"),
+    "DoubleLater": ("return b._replace(inputs=b.inputs.double())", "DoubleLater.sample: expected inputs (T, B,"),
 }  # fmt: skip
 
 INPUTS = {"NanInputs": "np.nan", "InfiniteInputs": "np.inf"}

@@ -100,7 +100,8 @@ class BaselineCell(Cell[State]):
     ) -> Scan[State]:
         """Run as many steps as there are inputs; see `Cell.scan`."""
         inputs = clear_padding(inputs, lengths)
-        if keep_states or 0 in inputs.shape[:2]:  # packing needs a step and a sequence
+        step_by_step = keep_states or 0 in inputs.shape[:2]  # packing needs a step and a sequence
+        if step_by_step or (lengths is not None and torch.compiler.is_exporting()):  # nor can it be exported
             return self._scan_step_by_step(inputs, state, lengths)
         if lengths is None:
             units, state = self._run(inputs, state)

@@ -177,9 +177,10 @@ class Task(ABC):
             found = f"{batch.mask.dtype} and {batch.lengths.dtype}"
             raise TypeError(self._complaint("a mask of torch.bool and lengths of torch.int64", found))
         are_ids = batch.inputs.dtype == torch.int64
-        if not are_ids and batch.inputs.dtype != torch.get_default_dtype():
-            expected = f"inputs of {torch.get_default_dtype()}, or token ids of torch.int64"
-            raise TypeError(self._complaint(expected, batch.inputs.dtype))
+        if (are_ids and batch.inputs.dim() > 2) or (not are_ids and batch.inputs.dtype != torch.get_default_dtype()):
+            expected = f"inputs (T, B, I) of {torch.get_default_dtype()}, or token ids (T, B) of torch.int64"
+            found = f"{batch.inputs.dtype} of shape {tuple(batch.inputs.shape)}"
+            raise TypeError(self._complaint(expected, found))
         steps = len(batch.mask) if batch.mask.dim() else 0
         inputs_shape = (steps, count) if are_ids else (steps, count, self.input_size)
         shapes = {"mask": (steps, count), "inputs": inputs_shape, "lengths": (count,)}

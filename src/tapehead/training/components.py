@@ -93,12 +93,17 @@ def find(kind: str, name: str) -> Callable[..., Any]:
 
 
 def _check_model(name: str, model: type[SequenceModel[Any]]) -> None:
-    """Raise unless a model of one's own says what its cell is."""
+    """Raise unless a model of one's own names its cell, and can be made as a run makes it."""
     cell_type: object = getattr(model, "cell_type", None)
     if not (isinstance(cell_type, type) and issubclass(cell_type, Cell)):
         expected = f"expected {name} to set cell_type to the class of its cell, derived from {Cell.__module__}.Cell"
         given = getattr(cell_type, "__name__", cell_type)
         raise ValueError(f"model: {expected}, not to {given}")  # noqa: TRY004 - the class is wrong
+    try:
+        signature(model).bind_partial(1, 1, device=None)
+    except TypeError as problem:
+        takes = f"expected {name} to take the arguments (input_size, output_size, *, device)"
+        raise ValueError(f"model: {takes}, not {signature(model)}: {problem}") from problem
 
 
 def known_options(kind: str, name: str) -> dict[str, Option]:

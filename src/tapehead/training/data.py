@@ -36,15 +36,15 @@ def make_generator(seed: int, purpose: Purpose, *numbers: int) -> np.random.Gene
 def draw_training_batch(config: RunConfig, task: Task, curriculum: Curriculum, step: int) -> tuple[Sizes, Batch]:
     """Draw the batch of a training step, and give the sizes of its sequences, (B, K)."""
     generator = make_generator(config.seed, Purpose.TRAINING, step)
-    sizes = _draw_sizes(config, curriculum, generator)
+    sizes = draw_sizes(config, curriculum, generator)
     return sizes, sample(task, sizes, generator)
 
 
-def _draw_sizes(config: RunConfig, curriculum: Curriculum, generator: np.random.Generator) -> Sizes:
+def draw_sizes(config: RunConfig, curriculum: Curriculum, generator: np.random.Generator) -> Sizes:
     """Draw the sizes of a batch from a curriculum, which may be anybody's.
 
     Raises:
-        TaskError: The curriculum raises an error, or what it gives are no sizes.
+        TaskError: The curriculum raises an error, or what it returns are not sizes from 1 to the task's `max_size`.
     """
     try:
         sizes = draw(curriculum, config.sizes_per, config.batch_size, generator)
@@ -52,12 +52,14 @@ def _draw_sizes(config: RunConfig, curriculum: Curriculum, generator: np.random.
         reason = f"{type(problem).__name__}: {problem}"
         raise TaskError(f"{type(curriculum).__name__}.draw: expected sizes, not an error: {reason}") from problem
     drawn: Any = sizes  # as its author wrote it
-    shape = (config.batch_size, len(curriculum.max_size))
-    whole = isinstance(drawn, np.ndarray) and np.issubdtype(drawn.dtype, np.integer)
-    if not whole or drawn.shape != shape or drawn.min(initial=1) < 1:
+    name, most = f"{type(curriculum).__name__}.draw", curriculum.max_size
+    shape = (config.batch_size, len(most))
+    if not (isinstance(drawn, np.ndarray) and np.issubdtype(drawn.dtype, np.integer) and drawn.shape == shape):
         found = f"{drawn.dtype} of shape {drawn.shape}" if isinstance(drawn, np.ndarray) else type(drawn).__name__
-        expected = f"an array of whole numbers >= 1 of shape {shape}"
-        raise TaskError(f"{type(curriculum).__name__}.draw: expected {expected}, not {found}")
+        raise TaskError(f"{name}: expected an array of whole numbers of shape {shape}, not {found}")
+    wrong = (drawn < 1) | (drawn > most)
+    if wrong.any():
+        raise TaskError(f"{name}: expected sizes from 1 to the task's max_size={most}, not {drawn[wrong][0]}")
     return sizes
 
 
@@ -86,38 +88,3 @@ def sample(task: Task, sizes: Sizes, generator: np.random.Generator) -> Batch:
     except (TypeError, ValueError) as problem:
         raise TaskError(str(problem)) from problem
     return drawn
-
-
-# ----------------------------------------------------------------------------------------------- is it a proper task?
-
-RECORDED = ("seed", "step", "memory_slots")
-"""What a record of an evaluation has besides a score and the names of a size."""
-
-
-def check_task(task: Task, reserved: tuple[str, ...]) -> None:
-    """Raise unless a task is valid: its size names, and a batch of its smallest and one of its largest size.
-
-    Args:
-        task: Any task.
-        reserved: Names of other fields in the records, which a size cannot have.
-
-    Raises:
-        TypeError: Something is of the wrong type.
-        ValueError: Something has a wrong value or shape.
-        TaskError: It cannot draw a sequence.
-    """
-    _check_size_names(task, reserved)
-    for size in dict.fromkeys((task.min_size, task.max_size)):
-        task.check_batch(draw_batch_of_size(task, size, 2, np.random.default_rng(0)), 2)
-
-
-def _check_size_names(task: Task, reserved: tuple[str, ...]) -> None:
-    label, count = f"{type(task).__name__}.size_names", len(task.max_size)
-    names: Any = task.size_names
-    if not isinstance(names, tuple) or not all(isinstance(name, str) for name in names):
-        raise TypeError(f"{label}: expected a tuple of strings, not {names!r}")
-    if len(names) != count:
-        raise ValueError(f"{label}: expected one for each of the {count} numbers of max_size, not {names!r}")
-    for name in names:
-        if not name.isidentifier() or name in {*RECORDED, *reserved}:
-            raise ValueError(f"{label}: expected identifiers that records use for nothing else, not {name!r}")

@@ -31,6 +31,7 @@ from tapehead.training.run_dir import (
 from tapehead.training.signals import ShouldStop
 from tapehead.training.step import Learner, StepMetrics
 from tapehead.training.train_state import Progress, Result, TrainState
+from tapehead.training.trial import state_of
 
 CHECKPOINT_EVERY = 500
 """Training steps between checkpoints unless another number is given."""
@@ -63,7 +64,9 @@ def train(
         device: Where the model is trained.
 
     Raises:
-        ValueError: The model is too large, or the task's size names or batches are not valid.
+        TypeError: What the task or the model returns is of the wrong type.
+        ValueError: The model is too large, or what the task or the model returns is not valid.
+        TaskError: The task or the curriculum raises an error, or what it returns is not valid.
         RunDirError: The directory holds a run, or is in use.
         StorageError: The directory cannot be written to.
         DivergedError: A loss, a weight, or the gradients of MAX_SKIPPED steps in a row are not finite.
@@ -254,7 +257,7 @@ class _Training:
             "config": self.config.to_json(),
             "train_state": asdict(self.state),
             "threads": torch.get_num_threads(),
-            "curriculum": self.learner.curriculum.state(),
+            "curriculum": state_of(self.learner.curriculum),
             "metrics": self.log.flush(),
         }
         save_checkpoint(self.path, Checkpoint(self.state.step, self.learner.tensors(), state))

@@ -11,11 +11,12 @@ from torch.nn.utils import parameters_to_vector, vector_to_parameters
 from tapehead._shapes import Logits, PerSequence
 from tapehead.tasks import Batch, Size, Sizes
 from tapehead.training.config import RunConfig
-from tapehead.training.data import Purpose, check_task, draw_training_batch, make_generator
+from tapehead.training.data import Purpose, draw_training_batch, make_generator
 from tapehead.training.errors import DivergedError, EvaluationStoppedError
 from tapehead.training.evaluation import Score, score
 from tapehead.training.optimizers import clip_gradient, learning_rate
 from tapehead.training.signals import ShouldStop
+from tapehead.training.trial import check_curriculum, check_model, check_task
 
 MODEL, OPTIMIZER = "model.", "optimizer."
 
@@ -57,8 +58,9 @@ class Learner:
         device: Where the model is trained; data and initial weights are the same on every device.
 
     Raises:
-        TypeError: The task's size names or batches are of the wrong type.
-        ValueError: The task's size names or batches are not valid, or the model is too large.
+        TypeError: The task's size names or batches, or what the model returns, are of the wrong type.
+        ValueError: The task's size names or batches, or the model's outputs, are not valid; or the model is too large.
+        TaskError: The task or the curriculum cannot draw a batch, or a checkpoint cannot hold the curriculum's state.
     """
 
     def __init__(self, config: RunConfig, device: torch.device | str = "cpu") -> None:
@@ -66,9 +68,11 @@ class Learner:
         self.device = torch.device(device)
         self.task = config.make_task()
         check_task(self.task, Score._fields)
+        check_curriculum(config)
         self.curriculum = config.make_curriculum()
         self.model = config.make_model(self.device)
         self.model.backend_in_use  # noqa: B018 - raises here, before anything is written, if none can run it
+        check_model(config, self.task, self.device)
         self._parameters = [parameter for parameter in self.model.parameters() if parameter.requires_grad]
         self.weights = nn.Parameter(parameters_to_vector(self._parameters).detach())
         vector_to_parameters(self.weights.detach(), self._parameters)

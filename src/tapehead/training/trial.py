@@ -1,0 +1,114 @@
+"""Tries out a task, a model and a curriculum, which may be anybody's, before a run begins."""
+
+import json
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from tapehead.models import MODELS
+from tapehead.tasks import Task
+from tapehead.training.config import RunConfig
+from tapehead.training.curricula import Curriculum
+from tapehead.training.data import Purpose, draw_batch_of_size, draw_sizes, make_generator, sample
+from tapehead.training.errors import TaskError
+
+RECORDED = ("seed", "step", "memory_slots")
+"""What a record of an evaluation has besides a score and the names of a size."""
+
+
+def check_task(task: Task, reserved: tuple[str, ...]) -> None:
+    """Raise unless a task is valid: its size names, and a batch of its smallest and one of its largest size.
+
+    Args:
+        task: Any task.
+        reserved: Names of other fields in the records, which a size cannot have.
+
+    Raises:
+        TypeError: Something is of the wrong type.
+        ValueError: Something has a wrong value or shape.
+        TaskError: It cannot draw a sequence.
+    """
+    _check_size_names(task, reserved)
+    for size in dict.fromkeys((task.min_size, task.max_size)):
+        task.check_batch(draw_batch_of_size(task, size, 2, np.random.default_rng(0)), 2)
+
+
+def _check_size_names(task: Task, reserved: tuple[str, ...]) -> None:
+    label, count = f"{type(task).__name__}.size_names", len(task.max_size)
+    names: Any = task.size_names
+    if not isinstance(names, tuple) or not all(isinstance(name, str) for name in names):
+        raise TypeError(f"{label}: expected a tuple of strings, not {names!r}")
+    if len(names) != count:
+        raise ValueError(f"{label}: expected one for each of the {count} numbers of max_size, not {names!r}")
+    for name in names:
+        if not name.isidentifier() or name in {*RECORDED, *reserved}:
+            raise ValueError(f"{label}: expected identifiers that records use for nothing else, not {name!r}")
+
+
+def check_model(config: RunConfig, task: Task, device: torch.device | str = "cpu") -> None:
+    """Raise unless a model computes outputs for sequences of a task; a model of this package does.
+
+    Args:
+        config: The configuration of the run, whose model is made once more, so that the trial does not change its own.
+        task: The task of the run.
+        device: Where the model is tried.
+
+    Raises:
+        TypeError: What the model returns is of the wrong type.
+        ValueError: The outputs are of the wrong shape or do not depend on the parameters, or the model raises an error.
+        TaskError: The task cannot draw a sequence.
+    """
+    if config.model.name in MODELS:
+        return
+    model, name = config.make_model(device), config.model.name
+    batch = sample(task, np.array([task.min_size, task.max_size], np.int64), np.random.default_rng(0)).to(device)
+    inputs = task.input_channels(batch)
+    with torch.random.fork_rng(devices=[]):
+        try:
+            returned: Any = model(inputs, lengths=batch.lengths)
+        except Exception as problem:
+            reason = f"{type(problem).__name__}: {problem}"
+            raise ValueError(f"model: expected {name} to run a sequence, not to raise an error: {reason}") from problem
+    expected = f"model: expected {name} to return a pair of outputs and a state"
+    if not isinstance(returned, tuple) or len(returned) != 2:
+        count = f" of {len(returned)} values" if isinstance(returned, tuple) else ""
+        raise TypeError(f"{expected}, not a {type(returned).__name__}{count}")
+    outputs = returned[0]
+    if not isinstance(outputs, Tensor) or outputs.dtype != inputs.dtype:
+        found = outputs.dtype if isinstance(outputs, Tensor) else f"a {type(outputs).__name__}"
+        raise TypeError(f"{expected}, the outputs a tensor of {inputs.dtype}, not {found}")
+    shape = (*inputs.shape[:2], task.output_size)
+    if outputs.shape != shape:
+        raise ValueError(f"{expected}, the outputs of shape {shape}, not {tuple(outputs.shape)}")
+    if not outputs.requires_grad:
+        raise ValueError(f"{expected}, the outputs with a gradient, not detached from the parameters")
+
+
+def check_curriculum(config: RunConfig) -> None:
+    """Raise unless a curriculum draws sizes, and has a state that a checkpoint can hold.
+
+    Raises:
+        TaskError: It raises an error, or what it returns is of the wrong type or out of range.
+    """
+    curriculum = config.make_curriculum()
+    draw_sizes(config, curriculum, make_generator(config.seed, Purpose.TRAINING, 1))
+    state_of(curriculum)
+
+
+def state_of(curriculum: Curriculum) -> dict[str, Any]:
+    """Return the state of a curriculum, for a checkpoint.
+
+    Raises:
+        TaskError: It is not the same after JSON was written and read, or it raises an error.
+    """
+    label = f"{type(curriculum).__name__}.state: expected a dict that JSON holds"
+    try:
+        state = curriculum.state()
+        same = type(state) is dict and json.loads(json.dumps(state, allow_nan=False)) == state
+    except Exception as problem:
+        raise TaskError(f"{label}, not an error: {type(problem).__name__}: {problem}") from problem
+    if not same:
+        raise TaskError(f"{label} and gives back unchanged, not {state!r:.100}")
+    return state
