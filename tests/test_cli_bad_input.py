@@ -135,7 +135,10 @@ def test_five_hundred_malformed_command_lines(tmp_path, record_property):
         ("train copy --memory-slot 4", "--memory-slot: this command has no such option (did you mean --memory-slots?)"),
         ("train copy --memory-slots 0", "memory_slots: expected a whole number >= 1, not 0"),
         ("train copy --memory-slots x", "--memory-slots: expected a whole number, not 'x'"),
-        ("train copy --memory-slots 2", "shift_range: expected at most 0 for memory_slots=2, not 1"),
+        (
+            "train copy --memory-slots 2",
+            "memory_slots, shift_range: expected memory_slots >= 2 * shift_range + 1, not 2 and 1",
+        ),
         (
             "train copy --betas 0.9 1.5",
             "optimizer: expected options that Adam accepts: Invalid beta parameter at index",
@@ -164,6 +167,12 @@ def test_five_hundred_malformed_command_lines(tmp_path, record_property):
             "evaluate x --sizes x",
             "--sizes: expected whole numbers from 1 to 1000000 with an x between, as 20 or 10x20, not 'x'",
         ),
+        ("train copy --clip x", "--clip: expected a finite number or none, not 'x'"),
+        (
+            "train copy --model LSTM",
+            "model: expected one of 'ntm', 'dnc', 'lstm', 'rnn', not 'LSTM' (did you mean lstm?)",
+        ),
+        ("train copy --out -dash", "--out: expected a value; one that begins with - is written --out=-..."),
         ("train copy extra", "extra: this command has no such argument"),
         # both bounds are named, though only one of them was typed
         ("train copy --min-length 30", "min_length, max_length: expected min_length <= max_length, not 30 and 20"),

@@ -225,7 +225,14 @@ def test_what_cannot_be_drawn_is_told_in_a_line(tmp_path: Path) -> None:
         assert said.err.startswith(f"tapehead: {expected}")
     unwritable = tapehead("plot", copy, "--out", tmp_path / "file")
     assert (unwritable.status, unwritable.out) == (1, "")
-    assert unwritable.err.startswith(f"tapehead: {tmp_path}/file: cannot be written")
+    assert unwritable.err.startswith(f"tapehead: {tmp_path}/file: expected a directory, not a file")
+
+
+def test_a_damaged_file_is_warned_of_once(tmp_path: Path) -> None:
+    run = _run(tmp_path / "run")
+    (run / "weights.safetensors").write_bytes(b"damaged")
+    said = tapehead("plot", run)
+    assert (said.status, said.err.count("weights.safetensors"), said.err.count("\n")) == (0, 1, 1), said
 
 
 def test_the_errors_of_a_task_of_symbols_are_of_symbols(tmp_path: Path) -> None:

@@ -136,18 +136,18 @@ def test_your_own_model_is_trained_resumed_evaluated_and_drawn_by_its_import_pat
     said = tapeheads(lines, EXAMPLES)
     assert [command.status for command in said] == [0] * 4, said
     described = json.loads((run / "run.json").read_text())
-    assert described["model"] == {"name": "your_own_model:GRU", "options": {"hidden_size": 4}}
+    options = {"hidden_size": 4, "num_layers": 3, "state_init": "learned"}
+    assert described["model"] == {"name": "your_own_model:GRU", "options": options}
 
 
 def test_your_own_model_is_torch_s_gru_with_an_output_layer() -> None:
-    model = runpy.run_path(str(EXAMPLES / "your_own_model.py"))["GRU"](3, 2, hidden_size=5, dtype=torch.float64)
-    gru, inputs = torch.nn.GRU(3, 5, dtype=torch.float64), torch.randn(7, 4, 3, dtype=torch.float64)
-    gru.load_state_dict({f"{name}_l0": tensor for name, tensor in model.cell.recurrence.state_dict().items()})
-    units, last = gru(inputs)
+    model = runpy.run_path(str(EXAMPLES / "your_own_model.py"))["GRU"](3, 2, hidden_size=5, num_layers=2).double()
+    inputs = torch.randn(7, 4, 3, dtype=torch.float64)
+    units, last = model.cell.recurrence(inputs)
     outputs, state = model(inputs, lengths=[7, 7, 3, 7])
     torch.testing.assert_close(outputs[:, :2], model.cell.readout(units)[:, :2])
-    torch.testing.assert_close(state.hidden[:2], last[0, :2])
-    torch.testing.assert_close(state.hidden[2], units[2, 2])
+    torch.testing.assert_close(state.hidden[:2], last.transpose(0, 1)[:2])
+    torch.testing.assert_close(state.hidden[2, -1], units[2, 2])
     assert torch.equal(outputs[3:, 2], torch.zeros(4, 2, dtype=torch.float64))
 
 

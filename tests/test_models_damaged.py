@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -96,6 +97,25 @@ def test_the_folder_of_a_run_is_refused_with_the_file_in_it(tmp_path: Path) -> N
 def test_a_model_is_saved_to_a_path(path: object) -> None:
     with pytest.raises(TypeError, match="^path: expected a str or a pathlib.Path, not "):
         MODEL.save(path)
+
+
+def test_a_pipe_and_a_device_are_not_read(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    for path in (tmp_path / "pipe", "/dev/null"):
+        with pytest.raises(OSError, match=f"^path: expected a file saved by tapehead, not '{path}', which is a pipe"):
+            tapehead.load(path)
+
+
+def test_a_path_with_a_nul_character_is_refused() -> None:
+    for use in (tapehead.load, MODEL.save):
+        with pytest.raises(ValueError, match=r"^path: expected a path without NUL characters, not 'a\\x00b'$"):
+            use("a\0b")
+
+
+def test_a_model_without_weights_is_not_saved(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="^save: expected a model with weights, not one on the meta device"):
+        tapehead.NTM(3, 2, device="meta").save(tmp_path / "model")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_an_empty_path_is_refused_by_its_name() -> None:

@@ -63,7 +63,8 @@ def malformed_constructions() -> Iterator[Case]:
         yield from making(tapehead.NTM, argument, *NO_NUMBERS)
     yield from making(tapehead.NTM, "clip", 0, -1, 0.0, -20.0)
     for slots, shift_range in [(1, 1), (2, 1), (4, 2), (6, 3), (128, 64), (128, 1000)]:
-        yield from making(tapehead.NTM, "shift_range", shift_range, memory_slots=slots)
+        ((what, _, call),) = making(tapehead.NTM, "shift_range", shift_range, memory_slots=slots)
+        yield what, "memory_slots, shift_range", call
     yield from making(tapehead.NTM, "num_layers", 2, 3, controller="feedforward")
     yield from malformed_dncs()
     for model_type in (tapehead.LSTM, tapehead.RNN):
@@ -93,12 +94,15 @@ def calling(kind: str, what: str, argument: str, call: Callable[[Model], object]
     return f"{kind}: {what}", argument, lambda: call(made(kind))
 
 
+NESTED = torch.nested.nested_tensor([torch.ones(1), torch.ones(2)], layout=torch.jagged)
+
+
 def malformed_inputs() -> Iterator[Case]:
     good = drawn_inputs(T, B)
     wrong = [
         None, 3, "inputs", good.tolist(), good.numpy(), (good,), good[0, 0], good[0, 0, 0], good[None], good[..., :4],
         torch.cat([good, good], -1), good[..., :0], good.float(), good.half(), good.bfloat16(), good.long(), good > 0,
-        good.to(torch.complex128), good.to("meta"), good.to_sparse(),
+        good.to(torch.complex128), good.to("meta"), good.to_sparse(), NESTED,
     ]  # fmt: skip
     for kind, inputs in itertools.product(KINDS, wrong):
         yield calling(kind, f"inputs {described(inputs)}", "inputs", lambda model, inputs=inputs: model(inputs))
@@ -112,7 +116,9 @@ def malformed_inputs() -> Iterator[Case]:
 
 
 def described(value: object) -> str:
-    return f"{value.dtype} {value.layout} {tuple(value.shape)}" if isinstance(value, torch.Tensor) else f"{value!r:.20}"
+    if isinstance(value, torch.Tensor) and not value.is_nested:
+        return f"{value.dtype} {value.layout} {tuple(value.shape)}"
+    return f"{value!r:.20}"
 
 
 def malformed_lengths() -> Iterator[Case]:
@@ -121,7 +127,7 @@ def malformed_lengths() -> Iterator[Case]:
         ["1", "1", "1"], [[1, 1, 1]], "123", 4, 2.5, {1, 2, 3}, [2**70, 1, 1], [math.nan, 1, 1],
         torch.tensor([T + 1, 1, 1]), torch.tensor([-1, 1, 1]), torch.tensor([1, 1]), torch.tensor(1),
         torch.tensor([[1], [1], [1]]), torch.tensor([1.0, 2.0, 3.0]), torch.tensor([True, True, False]),
-        torch.tensor([1j, 1j, 1j]),
+        torch.tensor([1j, 1j, 1j]), torch.tensor([1, 1, 1]).to_sparse(), NESTED,
     ]  # fmt: skip
     for kind, lengths in itertools.product(KINDS, wrong):
         what = f"lengths {lengths!r:.40}"

@@ -26,8 +26,8 @@ def suggest(word: str, known: Collection[str], likeness: float = 0.7) -> str:
         known: What could have come.
         likeness: How much alike two words must be, from 0 to 1.
     """
-    bare = {str(name).lstrip("-"): str(name) for name in known}
-    near = get_close_matches(word.lstrip("-"), bare, n=1, cutoff=likeness)
+    bare = {str(name).lstrip("-").lower(): str(name) for name in known}
+    near = get_close_matches(word.lstrip("-").lower(), bare, n=1, cutoff=likeness)
     return f" (did you mean {bare[near[0]]}?)" if near else ""
 
 

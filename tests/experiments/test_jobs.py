@@ -2,10 +2,12 @@
 
 import json
 import platform
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -116,6 +118,16 @@ def test_a_run_json_that_is_not_an_object_is_told_where_it_is_needed_and_else_ig
     (tmp_path / "run" / "run.json").write_text(json.dumps([1, 2]))
     with pytest.raises(RunDirError, match=r"run/run\.json: expected a run, or nothing, not a damaged file"):
         find_jobs(GRID, tmp_path)
+
+
+def test_a_copy_of_a_run_in_the_place_of_another_is_named(tmp_path: Path) -> None:
+    prepare(GRID, tmp_path)
+    shutil.copytree(tmp_path / "run", tmp_path / "a copy")
+    shutil.copytree(tmp_path / "run", tmp_path / "z copy")
+    assert [job.path for job in find_jobs(GRID, tmp_path)] == [tmp_path / "run"]
+    other = Grid({"run": replace(GRID.runs["run"], seed=9)}, ())
+    with pytest.raises(RunDirError, match=r"run: holds another run than the grid's of that name; choose another --out"):
+        find_jobs(other, tmp_path)
 
 
 def test_a_worker_is_told_its_device(tmp_path: Path) -> None:

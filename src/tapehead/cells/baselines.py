@@ -60,8 +60,8 @@ class BaselineCell(Cell[State]):
         ValueError: An argument is out of its range.
     """
 
-    network: ClassVar[type[nn.LSTM] | type[nn.RNN]]
-    state_type: ClassVar[type[LSTMState] | type[RNNState]]
+    network: ClassVar[type[nn.LSTM] | type[nn.RNN] | type[nn.GRU]]
+    state_type: ClassVar[type[Any]]
     initial: nn.Parameter | None
 
     def __init__(
@@ -104,11 +104,11 @@ class BaselineCell(Cell[State]):
         if step_by_step or (lengths is not None and torch.compiler.is_exporting()):  # nor can it be exported
             return self._scan_step_by_step(inputs, state, lengths)
         if lengths is None:
-            units, state = self._run(inputs, state)
+            units, state = self.run_network(inputs, state)
             return self.readout(units), state, None
         # Packing needs a step in every sequence; the state and outputs of those without are put right afterwards.
         packed = pack_padded_sequence(inputs, lengths.clamp(min=1).cpu(), enforce_sorted=False)
-        units, after = self._run(packed, state)
+        units, after = self.run_network(packed, state)
         units, _ = pad_packed_sequence(units, total_length=inputs.shape[0])
         running = torch.arange(inputs.shape[0], device=inputs.device).unsqueeze(-1) < lengths
         outputs = torch.where(running.unsqueeze(-1), self.readout(units), 0.0)
@@ -118,7 +118,7 @@ class BaselineCell(Cell[State]):
         """Run step by step to keep the state after every step, which torch's networks do not return."""
         outputs, states = [inputs.new_empty(0, inputs.shape[1], self.output_size)], []
         for step in range(inputs.shape[0]):
-            units, after = self._run(inputs[step : step + 1], state)
+            units, after = self.run_network(inputs[step : step + 1], state)
             running = torch.ones_like(inputs[0, :, 0], dtype=torch.bool) if lengths is None else step < lengths
             outputs.append(torch.where(running.unsqueeze(-1), self.readout(units), 0.0))
             state = hold_finished(running, after, state)
@@ -126,8 +126,16 @@ class BaselineCell(Cell[State]):
         return torch.cat(outputs), state if states else clone_state(state), stack_states(states, state)
 
     @abstractmethod
-    def _run(self, inputs: Tensor | PackedSequence, state: State) -> tuple[Any, State]:
-        """Run torch's network from a state; the top layer's hidden units are packed where the inputs are."""
+    def run_network(self, inputs: Tensor | PackedSequence, state: State) -> tuple[Any, State]:
+        """Run torch's network from a state.
+
+        Args:
+            inputs: (T, B, input_size), or packed.
+            state: The state before the first step.
+
+        Returns:
+            The hidden units of the top layer at every step, packed if the inputs are; and the last state.
+        """
 
     @property
     def backend_in_use(self) -> str:
@@ -145,7 +153,8 @@ class LSTMCell(BaselineCell[LSTMState]):
     network = nn.LSTM
     state_type = LSTMState
 
-    def _run(self, inputs: Tensor | PackedSequence, state: LSTMState) -> tuple[Any, LSTMState]:
+    def run_network(self, inputs: Tensor | PackedSequence, state: LSTMState) -> tuple[Any, LSTMState]:
+        """Run torch.nn.LSTM; see `BaselineCell.run_network`."""
         units, (hidden, cell) = self.recurrence(inputs, (_layers_first(state.hidden), _layers_first(state.cell)))
         return units, LSTMState(hidden.transpose(0, 1), cell.transpose(0, 1))
 
@@ -156,7 +165,8 @@ class RNNCell(BaselineCell[RNNState]):
     network = nn.RNN
     state_type = RNNState
 
-    def _run(self, inputs: Tensor | PackedSequence, state: RNNState) -> tuple[Any, RNNState]:
+    def run_network(self, inputs: Tensor | PackedSequence, state: RNNState) -> tuple[Any, RNNState]:
+        """Run torch.nn.RNN; see `BaselineCell.run_network`."""
         units, hidden = self.recurrence(inputs, _layers_first(state.hidden))
         return units, RNNState(hidden.transpose(0, 1))
 

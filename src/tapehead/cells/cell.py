@@ -105,9 +105,9 @@ class Cell(nn.Module, ABC, Generic[State]):
         weight = next(self.parameters())
         if not isinstance(inputs, Tensor):
             raise TypeError(f"inputs: expected {self._describe_inputs(axes)}, not {type(inputs).__name__}")
+        check_dense("inputs", inputs)
         if inputs.dim() not in (len(axes), len(axes) + 1) or inputs.shape[-1] != self.input_size:
             raise ValueError(f"inputs: expected {self._describe_inputs(axes)}, not {tuple(inputs.shape)}")
-        _check_dense("inputs", inputs)
         will_be_cast = inputs.is_floating_point() and _autocasts(weight.device)
         if inputs.dtype != weight.dtype and not will_be_cast:
             raise TypeError(f"inputs: expected {weight.dtype}, the dtype of the parameters, not {inputs.dtype}")
@@ -132,16 +132,19 @@ class Cell(nn.Module, ABC, Generic[State]):
             shape = (*batch, *expected.shape[1:])
             if not isinstance(tensor, Tensor):
                 raise TypeError(f"state.{name}: expected a tensor of shape {shape}, not {type(tensor).__name__}")
+            check_dense(f"state.{name}", tensor)
             if tuple(tensor.shape) != shape:
                 raise ValueError(f"state.{name}: expected a tensor of shape {shape}, not {tuple(tensor.shape)}")
-            _check_dense(f"state.{name}", tensor)
             if tensor.dtype != expected.dtype:
                 raise TypeError(f"state.{name}: expected {expected.dtype}, not {tensor.dtype}")
             if tensor.device != expected.device:
                 raise ValueError(f"state.{name}: expected a tensor on {expected.device}, not on {tensor.device}")
 
 
-def _check_dense(name: str, tensor: Tensor) -> None:
+def check_dense(name: str, tensor: Tensor) -> None:
+    """Raise if a tensor is sparse or nested."""
+    if tensor.is_nested:
+        raise ValueError(f"{name}: expected a dense tensor, not a nested one; torch.nested.to_padded_tensor makes one")
     if tensor.layout != torch.strided:
         raise ValueError(f"{name}: expected a dense tensor, not one of layout {tensor.layout}; to_dense() makes one")
 

@@ -134,8 +134,8 @@ class NTMCell(MemoryCell[NTMState]):
             device, dtype,
         )  # fmt: skip
         if memory_slots < 2 * shift_range + 1:
-            most = (memory_slots - 1) // 2
-            raise ValueError(f"shift_range: expected at most {most} for memory_slots={memory_slots}, not {shift_range}")
+            expected = "expected memory_slots >= 2 * shift_range + 1"
+            raise ValueError(f"memory_slots, shift_range: {expected}, not {memory_slots} and {shift_range}")
         self.options = NTMOptions(controller, read_heads, write_heads, memory_width, shift_range, addressing, clip)
         reads = read_heads * memory_width
         self.controller = make_controller(controller, input_size + reads, hidden_size, num_layers, device, dtype)

@@ -186,7 +186,8 @@ def make_reader(option: Option, hint: Any) -> Callable[[str], Any]:
         try:
             return Option(option.name, hint, option.default).check(convert_word(word, hint))
         except (TypeError, ValueError) as error:
-            raise argparse.ArgumentTypeError(str(error).removeprefix(f"{option.name}: ")) from None
+            reason = str(error).removeprefix(f"{option.name}: ").replace(" or None, not", " or none, not")
+            raise argparse.ArgumentTypeError(reason) from None
 
     return read
 

@@ -33,7 +33,11 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Raise the error, rather than print the usage and exit."""
-        raise CommandError(message.removeprefix("argument "))
+        message = message.removeprefix("argument ")
+        flag, _, said = message.partition(": ")
+        if said == "expected one argument":
+            message = f"{flag}: expected a value; one that begins with - is written {flag}=-..."
+        raise CommandError(message)
 
     def flags(self) -> Collection[str]:
         """List the flags that it knows."""

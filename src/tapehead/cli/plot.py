@@ -2,7 +2,7 @@
 
 import json
 from argparse import Namespace
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import torch
@@ -29,17 +29,17 @@ def run(words: Sequence[str]) -> None:
     add_arguments(parser)
     chosen = parser.read(words)
     device = use_device(chosen)
-    paths = list(dict.fromkeys(chosen.runs))
+    paths, said = list(dict.fromkeys(chosen.runs)), list[str]()
     with as_command_errors():
         records = [record_run(path, name=str(path), most_points=None) for path in paths]
         if len(paths) == 1:
-            place, pictures = paths[0] / PLOTS, draw_model(paths[0], chosen.size, device)
+            place, pictures = paths[0] / PLOTS, draw_model(paths[0], chosen.size, device, said.append)
         else:
             check_together(paths, records, chosen)
             place, pictures = Path(PLOTS), {}
-    for record in records:
-        if record.note:
-            warn(record.note)
+    said += [record.note for record in records if record.note and not any(record.note in other for other in said)]
+    for problem in said:
+        warn(problem)
     place = chosen.out or place
     pictures = draw_records(records) | pictures
     with explain_errors(place):
@@ -87,9 +87,11 @@ def check_together(paths: Sequence[Path], records: Sequence[Record], chosen: Nam
         raise CommandError("--size: expected a single run, since of several no model is drawn at work")
 
 
-def draw_model(path: Path, size: Size | None, device: torch.device | str = "cpu") -> Pictures:
-    """Draw a run's model at work on one sequence."""
-    loaded = load_run(path, warn, device)
+def draw_model(
+    path: Path, size: Size | None, device: torch.device | str = "cpu", warn_of: Callable[[str], object] = warn
+) -> Pictures:
+    """Draw a run's model at work on one sequence; `warn_of` is called with a sentence about every damaged file."""
+    loaded = load_run(path, warn_of, device)
     task, config = loaded.task, loaded.config
     size = check_size(size or task.eval_sizes[:3][-1], task, "--size")
     batch = draw_batch_of_size(task, size, 1, make_generator(config.seed, Purpose.PICTURE))

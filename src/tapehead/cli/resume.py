@@ -17,11 +17,12 @@ def run(words: Sequence[str]) -> None:
     add_run(parser)
     add_execution(parser, threads="as many as at the last checkpoint, since the result may depend on them")
     chosen = parser.read(words)
+    with as_command_errors():
+        config = read_config(chosen.run)
     if chosen.threads is None and finished_result(chosen.run) is None:
         chosen.threads = recorded_threads(chosen.run)
     device = use_device(chosen)
     with as_command_errors():
-        config = read_config(chosen.run)
         Learner(config, device)  # so that what is wrong is found before anything is written
     if finished_result(chosen.run) is not None:
         warn("this run is finished already; nothing is left to do")

@@ -98,15 +98,16 @@ def find_jobs(grid: Grid, out: Path) -> list[Job]:
     configs = {
         path: config for path, config in found.items() if isinstance(config, dict) and config.pop(CHECKSUM, None)
     }
-    there = {identify(config): path for path, config in configs.items()}
-    whole = set(there.values())
+    identities = {path: identify(config) for path, config in configs.items()}
+    there = {identity: path for path, identity in identities.items()}
     jobs = []
     for name, config in grid.runs.items():
-        identity = identify(config.to_json())
-        path = there.get(identity, out / name)
-        if path not in whole and (path / CONFIG).exists():
+        identity, path = identify(config.to_json()), out / name
+        if identities.get(path) != identity:
+            path = there.get(identity, path)
+        if path not in identities and (path / CONFIG).exists():
             raise RunDirError(f"{path / CONFIG}: expected a run, or nothing, not a damaged file")
-        if path in whole and identity not in there:
+        if identities.get(path, identity) != identity:
             raise RunDirError(f"{path}: holds another run than the grid's of that name; choose another --out")
         jobs.append(Job(path.name, path, config.steps, grid.evaluations))
     return jobs

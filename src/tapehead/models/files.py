@@ -33,25 +33,30 @@ def check_path(path: object) -> Path:
 
     Raises:
         TypeError: It is neither a str nor a Path.
-        ValueError: It is empty.
+        ValueError: It is empty, or holds a NUL character.
     """
     if not isinstance(path, str | Path):
         raise TypeError(f"path: expected a str or a pathlib.Path, not {path!r}")
     if str(path) == "":
         raise ValueError("path: expected the path of a file, not ''")
+    if "\0" in str(path):
+        raise ValueError(f"path: expected a path without NUL characters, not {str(path)!r}")
     return Path(path)
 
 
 def check_is_file(path: Path) -> None:
-    """Raise if a path is that of a folder; the message names the model in it, if it is that of a run.
+    """Raise if a path is not that of a file; the message names the model in a folder, if it is that of a run.
 
     Raises:
         IsADirectoryError: It is a folder.
+        OSError: It is a pipe or a device, of which reading might never end.
     """
     if path.is_dir():
         model = path / WEIGHTS
         hint = f"; its model is read by tapehead.load({str(model)!r})" if model.is_file() else ""
         raise IsADirectoryError(f"path: expected a file saved by tapehead, not the folder {str(path)!r}{hint}")
+    if path.exists() and not path.is_file():
+        raise OSError(f"path: expected a file saved by tapehead, not {str(path)!r}, which is a pipe or a device")
 
 
 def write_model(path: Path, saved: SavedModel) -> None:

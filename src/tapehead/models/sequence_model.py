@@ -13,7 +13,7 @@ from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_
 from tapehead._arguments import check_flag
 from tapehead._shapes import Inputs, Lengths
 from tapehead._state import State, map_state
-from tapehead.cells.cell import Cell
+from tapehead.cells.cell import Cell, check_dense
 from tapehead.cells.layers import update_hooked
 from tapehead.models.cell_options import complete_options, model_docstring, model_signature
 from tapehead.models.files import SavedModel, check_path, write_model
@@ -164,6 +164,8 @@ class SequenceModel(nn.Module, ABC, Generic[State]):
         """
         path = check_path(path)
         tensors = self.state_dict()
+        if any(tensor.is_meta for tensor in tensors.values()):
+            raise ValueError("save: expected a model with weights, not one on the meta device, which has none")
         name = vars(type(self)).get("saved_as")
         if name is None:
             kind = type(self).__name__
@@ -230,6 +232,7 @@ def _check_lengths(lengths: object, steps: Inputs, batched: bool) -> Lengths:
         if len(lengths) != batch or not all(0 <= length <= time for length in lengths):
             raise ValueError(f"lengths: expected {expected}, not {lengths!r}")
         return torch.tensor(lengths, dtype=torch.int64, device=steps.device)
+    check_dense("lengths", lengths)
     if lengths.dtype not in (torch.int64, torch.int32, torch.int16, torch.uint8, torch.int8):
         raise TypeError(f"lengths: expected {expected}, not {lengths.dtype}")
     if lengths.shape != (batch,):

@@ -71,7 +71,9 @@ def last_checkpoint(
         else:
             return checkpoint, problems
     if problems:
-        raise DamagedFileError(f"{folder}: no checkpoint can be used; the last: {problems[0]}")
+        raise DamagedFileError(
+            f"{folder}: no checkpoint can be used; the last: {problems[0]}; restore it from a copy, or train again"
+        )
     return None, []
 
 

@@ -27,7 +27,7 @@ class LoadedRun(NamedTuple):
     model: Model
 
 
-def load_run(path: Path, warn: Callable[[str], None], device: torch.device | str = "cpu") -> LoadedRun:
+def load_run(path: Path, warn: Callable[[str], object], device: torch.device | str = "cpu") -> LoadedRun:
     """Read a run's model: the trained one of a finished run, and else the one of its last checkpoint.
 
     Args:

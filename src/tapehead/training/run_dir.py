@@ -85,6 +85,8 @@ def explain_errors(path: Path, needed: int | None = None) -> Iterator[None]:
             free = shutil.disk_usage(next(folder for folder in (path, *path.parents) if folder.exists())).free
             wanted = "" if needed is None else f"{needed} bytes needed, "
             reason = f"no space: {wanted}{free} bytes free ({problem.strerror})"
+        elif isinstance(problem, FileExistsError):
+            reason = "expected a directory, not a file"
         else:
             reason = f"cannot be written: {problem.strerror}"
         raise StorageError(f"{where}: {reason}") from problem
