@@ -68,7 +68,7 @@ FUZZ_SECONDS ?= 600
 
 reliability-fuzz: $(READY)
 	$(BIN)/python -m pip install --quiet $(PIP_FLAGS) -c constraints.txt --group fuzz
-	$(BIN)/python -m pytest -q -n auto -m fuzz --fuzz-seconds=$(FUZZ_SECONDS) $(call record,fuzz) tests/fuzz
+	$(BIN)/python -m pytest -q -n 3 -m fuzz --fuzz-seconds=$(FUZZ_SECONDS) $(call record,fuzz) tests/fuzz
 
 reliability-table: $(READY)
 	$(BIN)/python -m tests.reliability.table

@@ -7,8 +7,9 @@ import pytest
 import torch
 
 from tapehead.maths.scores import bits
+from tapehead.training import evaluation
 from tapehead.training.data import Purpose, draw_batch_of_size, make_generator
-from tapehead.training.evaluation import CHUNK, evaluate, score
+from tapehead.training.evaluation import CHUNK, FEWEST, evaluate, score
 from tests.training.tiny import tiny_config
 
 
@@ -62,6 +63,23 @@ def test_many_sequences_are_scored_in_chunks_and_counted_once():
     found = score(model, config.make_task(), (2,), 2 * CHUNK + 5, 1, Purpose.GENERALIZATION)
     assert sizes == [CHUNK, CHUNK, 5]
     assert found.sequences == 2 * CHUNK + 5
+
+
+@pytest.mark.parametrize("task", ["copy", "ngrams", "reverse"])
+def test_a_large_model_is_run_on_fewer_sequences_at_a_time_with_the_same_score(task, monkeypatch):
+    config, sizes, asked = tiny_config("lstm", task=task), [], []
+    model, learned = config.make_model(), config.make_task()
+    whole = score(model, learned, (8,), CHUNK + 5, 1, Purpose.GENERALIZATION)
+    monkeypatch.setattr(evaluation, "MOST_PRODUCTS", 1)
+    model.register_forward_pre_hook(lambda _, inputs: sizes.append(inputs[0].shape[1]))
+    split = score(
+        model, learned, (8,), CHUNK + 5, 1, Purpose.GENERALIZATION, should_stop=lambda: asked.append(len(sizes))
+    )
+    assert sizes == [FEWEST] * (CHUNK // FEWEST) + [5]
+    assert asked == list(range(1, len(sizes)))
+    assert split.errors == whole.errors
+    assert (split.bits, split.bits_standard_error) == pytest.approx((whole.bits, whole.bits_standard_error), rel=1e-5)
+    assert split.optimal_bits == whole.optimal_bits
 
 
 def test_what_a_model_is_tried_on_does_not_depend_on_the_model():

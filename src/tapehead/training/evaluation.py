@@ -1,19 +1,24 @@
 """How well a model predicts: errors and cross-entropy on fresh sequences of one size at a time."""
 
 import math
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 
 from tapehead.models import Model
-from tapehead.tasks import Size, Task
+from tapehead.tasks import Batch, Size, Task
 from tapehead.training.data import Purpose, draw_batch_of_size, make_generator
 from tapehead.training.errors import EvaluationStoppedError
 from tapehead.training.signals import ShouldStop, never_stop
 
 CHUNK = 64
-"""Sequences that are run at a time, so that long ones fit into memory."""
+"""Sequences that are drawn at a time, and at most run at a time, so that long ones fit into memory."""
+FEWEST, MOST_PRODUCTS = 16, 10**10
+"""A large model runs fewer, so that a signal is seen within tenths of a second: as many as come to so many products,
+one for each parameter, sequence and time step; but at least FEWEST, since a few at a time are slow.
+"""
 
 
 class Score(NamedTuple):
@@ -62,28 +67,36 @@ def score(
         seed: The run's seed.
         purpose: What for.
         *numbers: Which of all batches for that purpose.
-        should_stop: Called after every CHUNK of sequences but the last; see ShouldStop.
+        should_stop: Called after every few sequences but the last, at most CHUNK; see ShouldStop.
 
     Raises:
         EvaluationStoppedError: `should_stop` returned a signal.
     """
-    device = next(model.parameters()).device
-    errors, bits, targets, optimal = [], [], [], []
+    device, parameters = next(model.parameters()).device, sum(tensor.numel() for tensor in model.parameters())
+    errors, bits, targets, optimal = list[Tensor](), list[Tensor](), list[Tensor](), list[Tensor]()
     for chunk, first in enumerate(range(0, sequences, CHUNK)):
-        signal = should_stop() if chunk else None
-        if signal is not None:
-            raise EvaluationStoppedError(signal)
         generator = make_generator(seed, purpose, *numbers, chunk)
         drawn = draw_batch_of_size(task, size, min(CHUNK, sequences - first), generator)
         best = task.optimal_bits(drawn)
-        batch = drawn.to(device)
-        logits, _ = model(task.input_channels(batch))
-        errors.append(task.count_errors(logits, batch).double().cpu())
-        bits.append(task.cross_entropy(logits, batch).double().cpu())
-        targets.append(task.count_targets(batch).double().cpu())
         if best is not None:
             optimal.append(best.double())
+        for part in _split(drawn, max(FEWEST, MOST_PRODUCTS // (parameters * len(drawn.mask)))):
+            signal = should_stop() if errors else None
+            if signal is not None:
+                raise EvaluationStoppedError(signal)
+            batch = part.to(device)
+            logits, _ = model(task.input_channels(batch))
+            errors.append(task.count_errors(logits, batch).double().cpu())
+            bits.append(task.cross_entropy(logits, batch).double().cpu())
+            targets.append(task.count_targets(batch).double().cpu())
     return _summarize(size, torch.cat(errors), torch.cat(bits), torch.cat(targets), optimal)
+
+
+def _split(batch: Batch, count: int) -> Iterator[Batch]:
+    """Split a batch into batches of `count` sequences, or fewer in the last."""
+    axes = {"inputs": 1, "targets": 1, "mask": 1, "lengths": 0}
+    parts = (getattr(batch, name).split(count, axis) for name, axis in axes.items())
+    return (Batch(*tensors) for tensors in zip(*parts, strict=True))
 
 
 def _summarize(size: Size, errors: Tensor, bits: Tensor, targets: Tensor, optimal: list[Tensor]) -> Score:
