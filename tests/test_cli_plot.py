@@ -225,14 +225,20 @@ def test_what_cannot_be_drawn_is_told_in_a_line(tmp_path: Path) -> None:
         assert said.err.startswith(f"tapehead: {expected}")
     unwritable = tapehead("plot", copy, "--out", tmp_path / "file")
     assert (unwritable.status, unwritable.out) == (1, "")
-    assert unwritable.err.startswith(f"tapehead: {tmp_path}/file: expected a directory, not a file")
+    assert unwritable.err.startswith(f"tapehead: {tmp_path}/file: expected a directory, or a path that does not exist")
 
 
-def test_a_damaged_file_is_warned_of_once(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("names", "lines"),
+    [(["weights.safetensors"], 1), (["metrics.jsonl"], 2), (["weights.safetensors", "metrics.jsonl"], 3)],
+)
+def test_what_is_damaged_is_warned_of_once(names: list[str], lines: int, tmp_path: Path) -> None:
     run = _run(tmp_path / "run")
-    (run / "weights.safetensors").write_bytes(b"damaged")
+    for name in names:
+        (run / name).write_bytes(b"damaged")
     said = tapehead("plot", run)
-    assert (said.status, said.err.count("weights.safetensors"), said.err.count("\n")) == (0, 1, 1), said
+    assert (said.status, said.err.count("\n")) == (0, lines), said
+    assert [said.err.count(f"{name}: not what it was when the run finished") for name in names] == [1] * len(names)
 
 
 def test_the_errors_of_a_task_of_symbols_are_of_symbols(tmp_path: Path) -> None:

@@ -108,7 +108,9 @@ def test_ctrl_c_during_the_imports_of_the_module_is_one_line(tmp_path, monkeypat
 
 
 def test_programs_that_import_the_package_keep_their_ctrl_c(tmp_path, monkeypatch):
-    (tmp_path / "other.py").write_text("import signal, tapehead\nprint(signal.getsignal(signal.SIGINT).__name__)")
+    (tmp_path / "other").mkdir()  # a package, which is imported while Python still looks for what `-m` is to run
+    (tmp_path / "other" / "__init__.py").write_text("import sys, tapehead\nassert sys.argv[0] == '-m'")
+    (tmp_path / "other" / "__main__.py").write_text("import signal\nprint(signal.getsignal(signal.SIGINT).__name__)")
     monkeypatch.chdir(tmp_path)
     start = "import os, signal, sys\nsignal.signal(signal.SIGINT, signal.SIG_DFL)\n"
     start += "os.execv(sys.executable, [sys.executable, *sys.argv[1:]])"

@@ -134,7 +134,7 @@ class BaselineCell(Cell[State]):
             state: The state before the first step.
 
         Returns:
-            The hidden units of the top layer at every step, packed if the inputs are; and the last state.
+            The hidden units of the top layer at every step, (T, B, D), packed if the inputs are; and the last state.
         """
 
     @property

@@ -144,7 +144,7 @@ class Cell(nn.Module, ABC, Generic[State]):
 def check_dense(name: str, tensor: Tensor) -> None:
     """Raise if a tensor is sparse or nested."""
     if tensor.is_nested:
-        raise ValueError(f"{name}: expected a dense tensor, not a nested one; torch.nested.to_padded_tensor makes one")
+        raise ValueError(f"{name}: expected a dense tensor, not a nested one")
     if tensor.layout != torch.strided:
         raise ValueError(f"{name}: expected a dense tensor, not one of layout {tensor.layout}; to_dense() makes one")
 

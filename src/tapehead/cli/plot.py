@@ -37,9 +37,9 @@ def run(words: Sequence[str]) -> None:
         else:
             check_together(paths, records, chosen)
             place, pictures = Path(PLOTS), {}
-    said += [record.note for record in records if record.note and not any(record.note in other for other in said)]
-    for problem in said:
-        warn(problem)
+    for problem in (*said, *(leave_out(record.note, said) for record in records)):
+        if problem:
+            warn(problem)
     place = chosen.out or place
     pictures = draw_records(records) | pictures
     with explain_errors(place):
@@ -73,6 +73,13 @@ def add_arguments(parser: Parser) -> None:
     add_device(parser)
     add_threads(parser)
     add_json(parser)
+
+
+def leave_out(note: str, said: Sequence[str]) -> str:
+    """Leave out of a note what warnings have said of the same files in their first sentences."""
+    for warning in said:
+        note = note.replace(warning.partition("; ")[0], "").strip("; ")
+    return note
 
 
 def check_together(paths: Sequence[Path], records: Sequence[Record], chosen: Namespace) -> None:

@@ -35,8 +35,8 @@ def load(
 
     Raises:
         TypeError: An argument is of the wrong type.
-        ValueError: The file is no such model, or a damaged one, or a weight is not finite; or there is no such
-            backend, or no such device here.
+        ValueError: The file is no such model, or a damaged one, or a weight is not finite; or the path is empty or
+            holds a NUL character; or there is no such backend, or no such device here.
         OSError: The file cannot be read.
     """
     path = check_path(path)

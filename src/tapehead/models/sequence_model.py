@@ -158,8 +158,8 @@ class SequenceModel(nn.Module, ABC, Generic[State]):
 
         Raises:
             TypeError: `path` is no path, or the model is of a class that `load` does not know.
-            ValueError: `path` is empty, or `load` could not rebuild the model, since its submodules or parameters were
-                changed.
+            ValueError: `path` is empty or holds a NUL character, or `load` could not rebuild the model, since it is on
+                the meta device, or its submodules or parameters were changed.
             OSError: The file cannot be written.
         """
         path = check_path(path)

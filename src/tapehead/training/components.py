@@ -100,10 +100,11 @@ def _check_model(name: str, model: type[SequenceModel[Any]]) -> None:
         given = getattr(cell_type, "__name__", cell_type)
         raise ValueError(f"model: {expected}, not to {given}")  # noqa: TRY004 - the class is wrong
     try:
-        signature(model).bind_partial(1, 1, device=None)
+        signature(model).bind_partial(1, 1, device=None)  # what its cell takes, and what it takes itself
+        signature(model.__init__).bind_partial(None, 1, 1, device=None)
     except TypeError as problem:
         takes = f"expected {name} to take the arguments (input_size, output_size, *, device)"
-        raise ValueError(f"model: {takes}, not {signature(model)}: {problem}") from problem
+        raise ValueError(f"model: {takes}, not {signature(model.__init__)}: {problem}") from problem
 
 
 def known_options(kind: str, name: str) -> dict[str, Option]:

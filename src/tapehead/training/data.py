@@ -44,7 +44,7 @@ def draw_sizes(config: RunConfig, curriculum: Curriculum, generator: np.random.G
     """Draw the sizes of a batch from a curriculum, which may be anybody's.
 
     Raises:
-        TaskError: The curriculum raises an error, or what it returns are not sizes from 1 to the task's `max_size`.
+        TaskError: The curriculum raises an error, or what it returns are not sizes from `min_size` to `max_size`.
     """
     try:
         sizes = draw(curriculum, config.sizes_per, config.batch_size, generator)
@@ -52,14 +52,15 @@ def draw_sizes(config: RunConfig, curriculum: Curriculum, generator: np.random.G
         reason = f"{type(problem).__name__}: {problem}"
         raise TaskError(f"{type(curriculum).__name__}.draw: expected sizes, not an error: {reason}") from problem
     drawn: Any = sizes  # as its author wrote it
-    name, most = f"{type(curriculum).__name__}.draw", curriculum.max_size
+    name, least, most = f"{type(curriculum).__name__}.draw", curriculum.min_size, curriculum.max_size
     shape = (config.batch_size, len(most))
     if not (isinstance(drawn, np.ndarray) and np.issubdtype(drawn.dtype, np.integer) and drawn.shape == shape):
         found = f"{drawn.dtype} of shape {drawn.shape}" if isinstance(drawn, np.ndarray) else type(drawn).__name__
         raise TaskError(f"{name}: expected an array of whole numbers of shape {shape}, not {found}")
-    wrong = (drawn < 1) | (drawn > most)
+    wrong = ((drawn < least) | (drawn > most)).any(axis=1)
     if wrong.any():
-        raise TaskError(f"{name}: expected sizes from 1 to the task's max_size={most}, not {drawn[wrong][0]}")
+        first = tuple(drawn[wrong][0].tolist())
+        raise TaskError(f"{name}: expected sizes from min_size={least} to max_size={most}, not {first}")
     return sizes
 
 

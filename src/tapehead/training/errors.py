@@ -16,7 +16,7 @@ class TrainingError(Exception):
 
 
 class TaskError(TrainingError):
-    """A task or a curriculum of somebody's raised an error when it was to draw, or drew what it should not."""
+    """A task or a curriculum of somebody's raised an error, or what it drew or its state is not valid."""
 
     status = 2
 

@@ -17,7 +17,8 @@ CHUNK = 64
 """Sequences that are drawn at a time, and at most run at a time, so that long ones fit into memory."""
 FEWEST, MOST_PRODUCTS = 16, 10**10
 """A large model runs fewer, so that a signal is seen within tenths of a second: as many as come to so many products,
-one for each parameter, sequence and time step; but at least FEWEST, since a few at a time are slow.
+one for each parameter, sequence and time step (what a memory costs is not counted); but at least FEWEST, since a few
+at a time are slow.
 """
 
 
@@ -67,7 +68,7 @@ def score(
         seed: The run's seed.
         purpose: What for.
         *numbers: Which of all batches for that purpose.
-        should_stop: Called after every few sequences but the last, at most CHUNK; see ShouldStop.
+        should_stop: Called between parts of at most CHUNK sequences; see ShouldStop.
 
     Raises:
         EvaluationStoppedError: `should_stop` returned a signal.

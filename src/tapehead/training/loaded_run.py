@@ -40,6 +40,7 @@ def load_run(path: Path, warn: Callable[[str], object], device: torch.device | s
         DamagedFileError: No checkpoint is whole, or the weights are not those of the run's model.
         TypeError: A field of run.json is of the wrong type.
         ValueError: run.json is no configuration of a run.
+        TaskError: The task or the curriculum raises an error, or what it returns is not valid.
     """
     learner = Learner(read_config(path), device)
     result, damaged = check_result(path)

@@ -104,6 +104,7 @@ def resume(
         RunDirError: The directory holds no run, it is in use, or its configuration was changed.
         StorageError: The directory cannot be written to.
         DamagedFileError: All checkpoints are damaged.
+        TypeError, ValueError, TaskError: As for `train`.
         DivergedError: A loss, a weight, or the gradients of MAX_SKIPPED steps in a row are not finite.
         StoppedError: `should_stop` returned a signal; a checkpoint is saved.
     """

@@ -86,7 +86,7 @@ def explain_errors(path: Path, needed: int | None = None) -> Iterator[None]:
             wanted = "" if needed is None else f"{needed} bytes needed, "
             reason = f"no space: {wanted}{free} bytes free ({problem.strerror})"
         elif isinstance(problem, FileExistsError):
-            reason = "expected a directory, not a file"
+            reason = "expected a directory, or a path that does not exist"
         else:
             reason = f"cannot be written: {problem.strerror}"
         raise StorageError(f"{where}: {reason}") from problem

@@ -7,11 +7,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from tapehead._shapes import Inputs
 from tapehead.models import MODELS
-from tapehead.tasks import Task
+from tapehead.tasks import TASKS, Batch, Task
 from tapehead.training.config import RunConfig
 from tapehead.training.curricula import Curriculum
-from tapehead.training.data import Purpose, draw_batch_of_size, draw_sizes, make_generator, sample
+from tapehead.training.data import Purpose, draw_batch_of_size, draw_sizes, make_generator
 from tapehead.training.errors import TaskError
 
 RECORDED = ("seed", "step", "memory_slots")
@@ -19,7 +20,7 @@ RECORDED = ("seed", "step", "memory_slots")
 
 
 def check_task(task: Task, reserved: tuple[str, ...]) -> None:
-    """Raise unless a task is valid: its size names, and a batch of its smallest and one of its largest size.
+    """Raise unless a task is valid: its size names, batches of its smallest and its largest size, and its scores.
 
     Args:
         task: Any task.
@@ -32,7 +33,29 @@ def check_task(task: Task, reserved: tuple[str, ...]) -> None:
     """
     _check_size_names(task, reserved)
     for size in dict.fromkeys((task.min_size, task.max_size)):
-        task.check_batch(draw_batch_of_size(task, size, 2, np.random.default_rng(0)), 2)
+        batch = draw_batch_of_size(task, size, 2, np.random.default_rng(0))
+        task.check_batch(batch, 2)
+    if type(task) not in TASKS.values():
+        _check_scores(task, batch)
+
+
+def _check_scores(task: Task, batch: Batch) -> None:
+    """Raise unless the loss and the scores of two sequences have their shapes."""
+    logits, name = torch.zeros(len(batch.mask), 2, task.output_size), type(task).__name__
+    for method, shape, arguments in (
+        ("cross_entropy", (2,), (logits, batch)),
+        ("cross_entropy_gradient", tuple(logits.shape), (logits, batch, torch.tensor(1.0))),
+        ("count_errors", (2,), (logits, batch)),
+        ("count_targets", (2,), (batch,)),
+    ):
+        label = f"{name}.{method}: expected a tensor of shape {shape}"
+        try:
+            found = getattr(task, method)(*arguments)
+        except Exception as problem:
+            raise TaskError(f"{label}, not an error: {type(problem).__name__}: {problem}") from problem
+        if not isinstance(found, Tensor) or found.shape != shape:
+            kind = f"one of shape {tuple(found.shape)}" if isinstance(found, Tensor) else type(found).__name__
+            raise TaskError(f"{label}, not {kind}")
 
 
 def _check_size_names(task: Task, reserved: tuple[str, ...]) -> None:
@@ -63,14 +86,22 @@ def check_model(config: RunConfig, task: Task, device: torch.device | str = "cpu
     if config.model.name in MODELS:
         return
     model, name = config.make_model(device), config.model.name
-    batch = sample(task, np.array([task.min_size, task.max_size], np.int64), np.random.default_rng(0)).to(device)
+    batch = draw_batch_of_size(task, task.max_size, 2, np.random.default_rng(0)).to(device)
     inputs = task.input_channels(batch)
-    with torch.random.fork_rng(devices=[]):
-        try:
-            returned: Any = model(inputs, lengths=batch.lengths)
-        except Exception as problem:
-            reason = f"{type(problem).__name__}: {problem}"
-            raise ValueError(f"model: expected {name} to run a sequence, not to raise an error: {reason}") from problem
+    shorter = torch.tensor([len(inputs), (len(inputs) + 1) // 2], device=device)
+    for arguments in ({"lengths": shorter}, {}):  # as in training, and as in evaluations
+        with torch.random.fork_rng(devices=[]):
+            try:
+                returned: Any = model(inputs, **arguments)
+            except Exception as problem:
+                called = f"{name} to run sequences {'with' if arguments else 'without'} lengths"
+                reason = f"{type(problem).__name__}: {problem}"
+                raise ValueError(f"model: expected {called}, not to raise an error: {reason}") from problem
+        _check_outputs(name, returned, inputs, task.output_size)
+
+
+def _check_outputs(name: str, returned: Any, inputs: Inputs, output_size: int) -> None:
+    """Raise unless a model returned outputs that can be trained, and a state."""
     expected = f"model: expected {name} to return a pair of outputs and a state"
     if not isinstance(returned, tuple) or len(returned) != 2:
         count = f" of {len(returned)} values" if isinstance(returned, tuple) else ""
@@ -79,7 +110,7 @@ def check_model(config: RunConfig, task: Task, device: torch.device | str = "cpu
     if not isinstance(outputs, Tensor) or outputs.dtype != inputs.dtype:
         found = outputs.dtype if isinstance(outputs, Tensor) else f"a {type(outputs).__name__}"
         raise TypeError(f"{expected}, the outputs a tensor of {inputs.dtype}, not {found}")
-    shape = (*inputs.shape[:2], task.output_size)
+    shape = (*inputs.shape[:2], output_size)
     if outputs.shape != shape:
         raise ValueError(f"{expected}, the outputs of shape {shape}, not {tuple(outputs.shape)}")
     if not outputs.requires_grad:
@@ -95,6 +126,19 @@ def check_curriculum(config: RunConfig) -> None:
     curriculum = config.make_curriculum()
     draw_sizes(config, curriculum, make_generator(config.seed, Purpose.TRAINING, 1))
     state_of(curriculum)
+    name, count = type(curriculum).__name__, len(curriculum.max_size)
+    mean: Any = curriculum.mean_size
+    waits_for: Any = curriculum.waits_for
+    if not isinstance(mean, tuple) or len(mean) != count or not all(isinstance(number, int | float) for number in mean):
+        raise TaskError(f"{name}.mean_size: expected a tuple of {_numbers(count)}, not {mean!r}")
+    if waits_for is not None and not (
+        isinstance(waits_for, tuple) and len(waits_for) == count and all(type(number) is int for number in waits_for)
+    ):
+        raise TaskError(f"{name}.waits_for: expected None or a tuple of {_numbers(count)}, not {waits_for!r}")
+
+
+def _numbers(count: int) -> str:
+    return f"{count} number" + "s" * (count != 1)
 
 
 def state_of(curriculum: Curriculum) -> dict[str, Any]:
