@@ -15,7 +15,8 @@ from safetensors.torch import save
 from torch import Tensor
 
 import tapehead
-from tests.small_models import made
+from tapehead.models.files import SavedModel, write_model
+from tests.small_models import KINDS, made
 
 pytestmark = pytest.mark.reliability(8)
 
@@ -177,6 +178,14 @@ def test_weights_that_are_not_finite_are_refused_unless_asked_for(value: float, 
         tapehead.load(tmp_path / "model.safetensors")
     loaded = tapehead.load(tmp_path / "model.safetensors", check_finite=False)
     torch.testing.assert_close(loaded.cell.readout.weight, model.cell.readout.weight, rtol=0, atol=0, equal_nan=True)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_file_that_asks_for_more_layers_than_it_has_tensors_is_refused_at_once(kind: str, tmp_path: Path) -> None:
+    model, path = made(kind), tmp_path / "model.safetensors"
+    write_model(path, SavedModel(model.saved_as, model.config | {"num_layers": 10**9}, dict(model.state_dict())))
+    with pytest.raises(ValueError, match=r"model\.safetensors': num_layers: expected at most its \d+ tensors, not 1"):
+        tapehead.load(path)
 
 
 def test_a_pickle_is_refused_and_not_run(tmp_path: Path) -> None:

@@ -51,6 +51,7 @@ def load(
             raise ValueError(f"{where}: {parameter} has infinite or NaN ones; check_finite=False loads it all the same")
     try:
         check_choice("model", name, MODELS)
+        _check_layers(config, len(tensors))
         options: dict[str, Any] = {"backend": backend} if "backend" in signature(MODELS[name]).parameters else {}
         (dtype,) = {tensor.dtype for tensor in tensors.values()}
         model: Model = MODELS[name](**config, **options, dtype=dtype)
@@ -58,3 +59,10 @@ def load(
     except (KeyError, TypeError, ValueError, RuntimeError) as problem:
         raise ValueError(f"path: expected a model saved by tapehead, not {str(path)!r}: {problem}") from problem
     return model.to(device)
+
+
+def _check_layers(config: object, tensors: int) -> None:
+    """Raise if a file describes more layers than it has tensors: making them could take hours."""
+    layers = config.get("num_layers") if isinstance(config, dict) else None
+    if isinstance(layers, int) and layers > tensors:
+        raise ValueError(f"num_layers: expected at most its {tensors} tensors, not {layers}")
