@@ -16,6 +16,7 @@ import pytest
 import torch
 
 import tapehead
+from tapehead.tasks.copy import Copy
 from tapehead.training.config import RunConfig
 from tapehead.training.recipes import configure
 from tapehead.training.step import Learner
@@ -87,20 +88,24 @@ def test_train_copy_follows_the_same_gradients_as_the_command() -> None:
         torch.testing.assert_close(model.state_dict()[name], weights, rtol=1e-4, atol=1e-6)
 
 
-def test_your_own_task_is_trained_resumed_evaluated_and_drawn_by_its_import_path(tmp_path: Path) -> None:
-    run = tmp_path / "parity"
-    flags = ["--hidden-size=4", "--steps=30", "--max-length=4", "--eval-sequences=20", "--every=2"]
+def _use(run: Path, *words: str) -> tuple[dict[str, Any], list[int]]:
+    """Train a small run in the folder of the examples and use every command on it; its configuration, and lengths."""
+    small = ["--hidden-size=4", "--steps=30", "--max-length=4", "--eval-sequences=20"]
     lines = [
-        ["train", "your_own_task:Parity", "--model", "lstm", "--out", run, *flags],
+        ["train", *words, "--out", run, *small],
         ["resume", run],
         ["evaluate", run, "--sequences", "10", "--json"],
         ["plot", run],
     ]
     said = tapeheads(lines, EXAMPLES)
     assert [command.status for command in said] == [0] * 4, said
-    described = json.loads((run / "run.json").read_text())
+    return json.loads((run / "run.json").read_text()), [score["length"] for score in json.loads(said[2].out)["scores"]]
+
+
+def test_your_own_task_is_trained_resumed_evaluated_and_drawn_by_its_import_path(tmp_path: Path) -> None:
+    described, lengths = _use(tmp_path / "parity", "your_own_task:Parity", "--model=lstm", "--every=2")
+    assert lengths == [4]
     assert described["task"] == {"name": "your_own_task:Parity", "options": {"every": 2, "max_length": 4}}
-    assert [score["length"] for score in json.loads(said[2].out)["scores"]] == [4]
 
 
 @pytest.mark.parametrize("every", [1, 2, 5])
@@ -126,16 +131,8 @@ def test_your_own_task_is_in_the_help_and_refuses_what_makes_no_sense() -> None:
 
 
 def test_your_own_model_is_trained_resumed_evaluated_and_drawn_by_its_import_path(tmp_path: Path) -> None:
-    run, flags = tmp_path / "gru", ["--hidden-size=4", "--steps=30", "--max-length=4", "--eval-sequences=20"]
-    lines = [
-        ["train", "copy", "--model", "your_own_model:GRU", "--out", run, *flags],
-        ["resume", run],
-        ["evaluate", run, "--sequences", "10", "--json"],
-        ["plot", run],
-    ]
-    said = tapeheads(lines, EXAMPLES)
-    assert [command.status for command in said] == [0] * 4, said
-    described = json.loads((run / "run.json").read_text())
+    described, lengths = _use(tmp_path / "gru", "copy", "--model=your_own_model:GRU")
+    assert lengths == [size for (size,) in Copy(max_length=4).eval_sizes]
     options = {"hidden_size": 4, "num_layers": 3, "state_init": "learned"}
     assert described["model"] == {"name": "your_own_model:GRU", "options": options}
 
