@@ -151,6 +151,11 @@ def only_one(tensor: torch.Tensor) -> torch.Tensor:
     return tensor[:1]
 
 
+def has_any_slots(kind: str) -> bool:
+    """Say whether a state may have more memory slots than the model, as all but a random memory may."""
+    return kind in MEMORY_KINDS and made(kind).cell.initial.memory_init != "random"
+
+
 SPOILT_FIELDS = {
     "None": lambda tensor: None,
     "a number": lambda tensor: 0.0,
@@ -186,7 +191,9 @@ def malformed_states() -> Iterator[Case]:
             yield going_on(kind, what, spoil, "state")
         fields = made(kind).initial_state(1)._fields
         for field, (what, spoil) in itertools.product(fields, SPOILT_FIELDS.items()):
-            yield going_on(kind, f"whose {field} is {what}", with_field(field, spoil), f"state.{field}")
+            resized = (field, what) == ("memory", "a row longer") and has_any_slots(kind)  # the next field does not fit
+            blamed = fields[1] if resized else field
+            yield going_on(kind, f"whose {field} is {what}", with_field(field, spoil), f"state.{blamed}")
         yield going_on(kind, "of another batch", lambda state: map_state(only_one, state), f"state.{fields[0]}")
         other = "rnn" if kind != "rnn" else "lstm"
         yield going_on(kind, f"of the model {other}", lambda _, other=other: made(other).initial_state(B), "state")

@@ -121,12 +121,17 @@ class Cell(nn.Module, ABC, Generic[State]):
         shapes = [str((*some, self.input_size)).replace("'", "") for some in (axes, unbatched)]
         return f"a tensor of shape {shapes[0]} or {shapes[1]}"
 
+    def expand_like(self, state: State) -> State:  # noqa: ARG002 - what depends on it is up to the kind of cell
+        """Return an initial state of no sequences, of the sizes that a state that a caller gave may have."""
+        return self.expand_initial_state(0)
+
     def check_state(self, state: State, batch_size: int | None) -> None:
         """Raise unless this is a state of this cell for that batch (None: one sequence, without a batch axis)."""
-        like = self.expand_initial_state(0)
-        if type(state) is not type(like):
-            kind = type(like).__name__
+        own = type(self.expand_initial_state(0))
+        if type(state) is not own:
+            kind = own.__name__
             raise TypeError(f"state: expected type {kind}, as the model returns it, not {type(state).__name__}")
+        like = self.expand_like(state)
         batch = () if batch_size is None else (batch_size,)
         for name, tensor, expected in zip(cast(Any, like)._fields, state, like, strict=True):
             shape = (*batch, *expected.shape[1:])

@@ -137,9 +137,10 @@ class DNCCell(MemoryCell[DNCState]):
         reset_linear(self.interface)
         reset_linear(self.readout)
 
-    def expand_initial_state(self, batch_size: int) -> DNCState:
-        """Expand the state before the first step to a batch, read-only; see `Cell.expand_initial_state`."""
-        memory, _, reads = self.initial(batch_size)  # not the weightings: before the first step of a DNC they are zero
+    def expand_initial_state(self, batch_size: int, memory_slots: int | None = None) -> DNCState:
+        """Return the initial state expanded to a batch, read-only; see `MemoryCell.expand_initial_state`."""
+        # not the weightings: before the first step of a DNC they are zero
+        memory, _, reads = self.initial(batch_size, memory_slots)
         slots, writes = memory.shape[1], self.options.write_heads
 
         def zeros(*shape: int) -> Tensor:

@@ -1,6 +1,7 @@
 """The memory, the weightings and the reads before the first step, which the NTM's paper leaves open."""
 
 import math
+import sys
 from typing import Literal, get_args
 
 import torch
@@ -75,12 +76,23 @@ class InitialState(nn.Module):
         if self.reads is not None:
             _fill_glorot(self.reads, self.reads.shape[-1])
 
-    def forward(self, batch_size: int) -> tuple[Memory, Weightings, Reads]:
-        """Expand M_0 (B, N, W), w_0 (B, heads, N) and r_0 (B, R, W) to a batch; its sequences share memory."""
-        memory = torch.tanh(self.memory) if self.memory_init == "learned" else self.memory
+    def forward(self, batch_size: int, memory_slots: int | None = None) -> tuple[Memory, Weightings, Reads]:
+        """Expand M_0 (B, N, W), w_0 (B, heads, N) and r_0 (B, R, W) to a batch; its sequences share memory.
+
+        Args:
+            batch_size: B.
+            memory_slots: N; None: as many as there are. More are made as in `copy_resized`; fewer are the first ones.
+
+        Raises:
+            ValueError: A random memory has fewer slots.
+        """
+        own = self.memory if memory_slots is None else self._resize_memory(memory_slots)
+        memory = torch.tanh(own) if self.memory_init == "learned" else own
         slots, width = memory.shape
         if self.weightings is not None:
-            weightings = torch.softmax(self.weightings, dim=-1)
+            more = max(slots - self.weightings.shape[-1], 0)
+            logits = torch.nn.functional.pad(self.weightings[:, :slots], (0, more), value=ZERO_WEIGHT_LOGIT)
+            weightings = torch.softmax(logits, dim=-1)
         elif self.head_init == "uniform":
             weightings = memory.new_full((self.heads, slots), 1 / slots)
         else:
@@ -91,6 +103,21 @@ class InitialState(nn.Module):
             weightings.expand(batch_size, -1, -1),
             reads.expand(batch_size, -1, -1),
         )
+
+    @property
+    def most_slots(self) -> int:
+        """The most slots that M_0 can be given: a random one has no more than were drawn."""
+        return len(self.memory) if self.memory_init == "random" else sys.maxsize
+
+    def _resize_memory(self, memory_slots: int) -> Tensor:
+        """Return M_0, before any tanh, with another number of slots."""
+        own = len(self.memory)
+        if memory_slots <= own:
+            return self.memory[:memory_slots]
+        if memory_slots > self.most_slots:
+            raise ValueError(f"memory_slots: expected at most {own}, as many as are drawn, not {memory_slots}")
+        new = self.memory.mean(0, keepdim=True).expand(memory_slots - own, -1)
+        return torch.cat([self.memory, new])
 
     @torch.no_grad()
     def copy_resized(self, other: "InitialState") -> None:

@@ -159,12 +159,17 @@ class NTMCell(MemoryCell[NTMState]):
             forward = self.options.shift_range + 1
             shifts.view(-1, 2 * self.options.shift_range + 1)[:, forward] = self.initial_biases["shift"]
 
-    def expand_initial_state(self, batch_size: int) -> NTMState:
-        """Return the initial state expanded to a batch, as read-only views; see `Cell.expand_initial_state`."""
-        memory, weightings, reads = self.initial(batch_size)
+    def expand_initial_state(self, batch_size: int, memory_slots: int | None = None) -> NTMState:
+        """Return the initial state expanded to a batch, read-only; see `MemoryCell.expand_initial_state`."""
+        memory, weightings, reads = self.initial(batch_size, memory_slots)
         read_weightings, write_weightings = weightings.split([self.options.read_heads, self.options.write_heads], dim=1)
         hidden = memory.new_zeros(self.hidden_shape).expand(batch_size, -1, -1)
         return NTMState(memory, read_weightings, write_weightings, reads, hidden, cell=hidden)
+
+    @property
+    def least_slots(self) -> int:
+        """The fewest memory slots that the cell works with: all offsets of a shift lead to different ones."""
+        return 2 * int(self.options.shift_range) + 1
 
     def scan(
         self, inputs: Inputs, state: NTMState, lengths: Lengths | None = None, *, keep_states: bool = False

@@ -15,6 +15,20 @@ class MemoryModel(SequenceModel[State], ABC):
 
     cell: MemoryCell[State]
 
+    def initial_state(self, batch_size: int, memory_slots: int | None = None) -> State:
+        """Return the initial state of a batch, in new tensors that may be changed in place.
+
+        A call from a state has that state's number of memory slots; `with_memory_slots` changes a model for good.
+
+        Args:
+            batch_size: B, the number of sequences.
+            memory_slots: N, of an NTM at least 2 * shift_range + 1; None: as many as the model was made with.
+
+        Raises:
+            ValueError: A random memory has fewer slots, or the model needs more.
+        """
+        return self.cell.initial_state(batch_size, memory_slots)
+
     def with_memory_slots(self, memory_slots: int) -> Self:
         """Copy this model and give the copy another number of memory slots.
 
