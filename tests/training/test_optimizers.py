@@ -57,6 +57,7 @@ def steps(name: str, gradients: np.ndarray, **options: object) -> np.ndarray:
 
 
 GRADIENTS = np.random.default_rng(0).normal(size=(5, 3))
+SPIKY = GRADIENTS * np.array([[1.0], [0.1], [0.1], [9.0], [0.1]])
 
 
 def test_adam_is_that_of_its_paper():
@@ -81,6 +82,37 @@ def test_amsgrad_divides_by_the_largest_mean_square_so_far():
     options = {"betas": (0.8, 0.9), "eps": 1e-3}
     np.testing.assert_allclose(steps("adam", gradients, **options, amsgrad=True), course, rtol=1e-12)
     assert not np.allclose(steps("adam", gradients, **options), course)
+
+
+def test_stable_adam_is_adam_with_updates_bounded_where_a_gradient_is_large_for_what_came_before():
+    weight, mean, square, course, bounds = np.zeros(3), np.zeros(3), np.zeros(3), [], []
+    for t, gradient in enumerate(SPIKY, 1):
+        mean = 0.8 * mean + 0.2 * gradient
+        square = 0.9 * square + 0.1 * gradient**2
+        root = np.sqrt(square / (1 - 0.9**t))
+        bounds.append(max(1.0, np.sqrt(np.mean((gradient / root) ** 2))))
+        weight = weight - 0.1 / bounds[-1] * (mean / (1 - 0.8**t)) / (root + 1e-3)
+        course.append(weight)
+    assert bounds[0] == 1
+    assert bounds[3] > 1.5
+    np.testing.assert_allclose(steps("stable_adam", SPIKY, betas=(0.8, 0.9), eps=1e-3), course, rtol=1e-12)
+
+
+def test_stable_adam_is_torch_s_adam_where_no_gradient_is_larger_than_before():
+    gradients = GRADIENTS[:1] * np.array([[1.0], [1.0], [0.7], [0.3], [0.1]])
+    np.testing.assert_allclose(steps("stable_adam", gradients), steps("adam", gradients), rtol=1e-12)
+
+
+def test_stable_adam_moves_no_further_than_the_learning_rate_after_a_spike():
+    quiet = np.full((200, 3), 1e-4)
+    course = steps("stable_adam", np.concatenate([quiet, np.full((1, 3), 10.0)]))
+    adams = steps("adam", np.concatenate([quiet, np.full((1, 3), 10.0)]))
+    assert np.abs(course[-1] - course[-2]).max() < 0.1 * 0.11
+    assert np.abs(adams[-1] - adams[-2]).max() > 0.1 * 1.3
+
+
+def test_stable_adam_stands_still_where_every_gradient_was_zero():
+    assert not steps("stable_adam", np.zeros((3, 3))).any()
 
 
 def test_rmsprop_is_that_of_graves_2013_but_for_the_place_of_epsilon():

@@ -1,11 +1,10 @@
 """The configuration of a run: all that decides its result, and nothing else."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from functools import lru_cache
 from json import JSONDecodeError
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
 import torch
 from torch import nn
@@ -13,23 +12,26 @@ from torch.optim import Optimizer
 
 from tapehead._arguments import check_count, check_number, suggest
 from tapehead.models import Model
+from tapehead.models.memory_model import MemoryModel
 from tapehead.tasks import Task
-from tapehead.training.components import KINDS, Component, check_task_sizes, find, known_options
+from tapehead.training.components import KINDS, Component, find, known_options
 from tapehead.training.curricula import Curriculum
+from tapehead.training.making import check_components
 from tapehead.training.optimizers import LRSchedule, make_optimizer
 from tapehead.training.options import LARGEST, Option, complete, options_of
 
 MAX_INT64 = 2**63 - 1
 """The most that a seed or a number of training steps may be."""
 
-MOST_CHECKED = 10_000
-"""Components of each kind that are remembered as checked."""
+MOST_REPLAYED = 64
+"""Hard sequences that are kept, and so the most that can be added to a batch."""
 
 _COUNTS = (
     ("seed", 0, MAX_INT64),
     ("batch_size", 1, LARGEST),
     ("steps", 1, MAX_INT64),
     ("warmup_steps", 0, MAX_INT64),
+    ("replayed_sequences", 0, MOST_REPLAYED),
     ("eval_every", 1, MAX_INT64),
     ("eval_sequences", 1, LARGEST),
 )
@@ -51,10 +53,15 @@ class RunConfig:
         seed: The random seed of the initial weights and of all data.
         batch_size: Number of sequences in a batch.
         steps: Number of training steps.
+        min_memory_slots: Every batch is trained on a memory of another number of slots, drawn between this and the
+            model's own, evenly in its reciprocal, so that most are small; none, or the model's own: always on that.
+        replayed_sequences: How many of the hardest sequences so far are added to every batch, at most 64.
         sizes_per: Whether every sequence of a batch has its own size, or all have the same.
         loss_reduction: The cross-entropy's mean over all scored bits or symbols, or its sum divided by the batch size
             (batchmean).
         lr_schedule: The learning rate after the warm-up: constant, or falling to 0 along half a cosine.
+        lr_loss_scale: The learning rate is multiplied by min(1, sqrt(loss / this)), with the loss per scored bit or
+            symbol, in nats, smoothed over some fifty steps, so that what is learned stays; none: it is not.
         warmup_steps: Training steps over which the learning rate rises linearly from 0.
         max_grad_norm: Gradients are clipped to this norm; none: they are not.
         max_grad_value: Each element of the gradients is clipped to +- this; none: they are not.
@@ -75,9 +82,12 @@ class RunConfig:
     seed: int
     batch_size: int = 32
     steps: int = 3000
+    min_memory_slots: int | None = None
+    replayed_sequences: int = 0
     sizes_per: Literal["sequence", "batch"] = "sequence"
     loss_reduction: Literal["mean", "batchmean"] = "mean"
     lr_schedule: LRSchedule = "cosine"
+    lr_loss_scale: float | None = None
     warmup_steps: int = 500
     max_grad_norm: float | None = 0.001
     max_grad_value: float | None = None
@@ -97,7 +107,9 @@ class RunConfig:
         for name, option in run_options().items():
             object.__setattr__(self, name, option.check(getattr(self, name)))
         self._check_numbers()
-        self._check_components()
+        check_components({kind: getattr(self, kind) for kind in KINDS})
+        if self.min_memory_slots is not None:
+            self._check_min_memory_slots(self.min_memory_slots)
 
     def _check_numbers(self) -> None:
         for name, least, most in _COUNTS:
@@ -106,33 +118,22 @@ class RunConfig:
                 raise ValueError(f"{name}: expected a whole number from {least} to {most}, not {value}")
             check_count(name, value, least)
         check_number("solved_below", self.solved_below, 0)
-        for name in ("max_grad_norm", "max_grad_value"):
+        for name in ("max_grad_norm", "max_grad_value", "lr_loss_scale"):
             if getattr(self, name) is not None:
                 check_number(name, getattr(self, name), above=0, most=torch.finfo(torch.get_default_dtype()).max)
         if self.max_grad_norm is not None and self.max_grad_value is not None:
             given = f"max_grad_norm={self.max_grad_norm}"
             raise ValueError(f"max_grad_value: expected None beside {given}, not {self.max_grad_value}")
 
-    def _check_components(self) -> None:
-        """Make every component once, whose own code may do anything."""
-        named = {kind: getattr(self, kind) for kind in KINDS}
-        task, model, optimizer, curriculum = (
-            _Making(component.name, find(kind, component.name), tuple(component.options.items()))
-            for kind, component in named.items()
-        )
-        for kind, check, makings in (
-            ("task", _check_task, (task,)),
-            ("curriculum", _check_curriculum, (task, curriculum)),
-            ("optimizer", _check_optimizer, (optimizer,)),
-            ("model", _check_model, (task, model)),
-        ):
-            try:
-                check(*makings)
-            except (TypeError, ValueError, MemoryError):
-                raise
-            except Exception as problem:
-                name, reason = getattr(self, kind).name, f"{type(problem).__name__}: {problem}"
-                raise ValueError(f"{kind}: expected {name} to be made, not an error: {reason}") from problem
+    def _check_min_memory_slots(self, least: int) -> None:
+        model = self._make_model(torch.device("meta"))
+        if not isinstance(model, MemoryModel):
+            expected = f"expected None for {self.model.name}, which has no memory"
+            raise ValueError(f"min_memory_slots: {expected}, not {least}")  # noqa: TRY004 - the model has the wrong type
+        lowest, most = model.cell.least_slots, model.config["memory_slots"]
+        if not lowest <= least <= most:
+            expected = f"expected a whole number from {lowest} to memory_slots={most}"
+            raise ValueError(f"min_memory_slots: {expected}, not {least}")
 
     def make_task(self) -> Task:
         """Make the task that is learned."""
@@ -209,50 +210,6 @@ class RunConfig:
 
 
 _FIELDS = {described.name for described in fields(RunConfig)}
-
-
-class _Making(NamedTuple):
-    """A component that can be made: its name, its class and its options."""
-
-    name: str
-    factory: Callable[..., Any]
-    options: tuple[tuple[str, Any], ...]
-
-    def make(self, *arguments: object, **given: object) -> Any:
-        """Make it, with the arguments that the run gives."""
-        return self.factory(*arguments, **dict(self.options), **given)
-
-
-# In a grid of thousands of runs most components are alike; each is checked once.
-
-
-@lru_cache(maxsize=MOST_CHECKED)
-def _check_task(task: _Making) -> None:
-    check_task_sizes(task.make())
-
-
-@lru_cache(maxsize=MOST_CHECKED)
-def _check_curriculum(task: _Making, curriculum: _Making) -> None:
-    curriculum.make(task.make())
-
-
-@lru_cache(maxsize=MOST_CHECKED)
-def _check_model(task: _Making, model: _Making) -> None:
-    learned = task.make()
-    model.make(learned.input_size, learned.output_size, device=torch.device("meta"))
-
-
-@lru_cache(maxsize=MOST_CHECKED)
-def _check_optimizer(optimizer: _Making) -> None:
-    """Take one step, which not every optimizer can with dense gradients and no closure."""
-    weights = nn.Parameter(torch.zeros(2))
-    weights.grad = torch.zeros(2)
-    made = make_optimizer(optimizer.factory, weights, dict(optimizer.options))
-    try:
-        made.step()
-    except (TypeError, RuntimeError) as problem:
-        expected = "expected one that steps with dense gradients and without a closure"
-        raise ValueError(f"optimizer: {expected}, not {optimizer.name}: {problem}") from problem
 
 
 def _to_lists(value: Any) -> Any:

@@ -1,7 +1,7 @@
 """How weights follow gradients: the optimizers, the learning rate's schedule, and the clipping of gradients."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from inspect import signature
 from typing import Any, Literal, TypeAlias
 
@@ -9,8 +9,76 @@ import torch
 from torch import Tensor, nn
 from torch.optim import SGD, Adam, AdamW, Optimizer, RMSprop
 
-OPTIMIZERS: dict[str, type[Optimizer]] = {"adam": Adam, "adamw": AdamW, "rmsprop": RMSprop, "sgd": SGD}
-"""torch's own. Where Graves 2013 (arXiv 1308.0850) adds RMSprop's epsilon under the root, torch adds it to the root."""
+from tapehead._arguments import check_number
+
+
+class StableAdam(Optimizer):
+    """Adam whose updates are bounded: a gradient that is large for what came before moves the weights no further.
+
+    The learning rate is divided by max(1, r), where r is the root mean square of g / sqrt(v) over a parameter: about 1
+    as long as gradients are as large as Adam's second moments say, and large when a spike comes (the update clipping of
+    AdamW in Wortsman et al. 2023, arXiv 2304.13013, algorithm 2; after Adafactor, arXiv 1804.04235).
+
+    Args:
+        params: As for torch's optimizers.
+        lr: The learning rate.
+        betas: The decay rates of the first and second moments, as for torch.optim.Adam.
+        eps: Added to the root of the second moment, as for torch.optim.Adam.
+
+    Raises:
+        ValueError: A value is out of range.
+    """
+
+    def __init__(
+        self,
+        params: Iterable[nn.Parameter],
+        lr: float = 1e-3,
+        betas: tuple[float, float] = (0.9, 0.999),
+        eps: float = 1e-8,
+    ) -> None:
+        check_number("lr", lr, 0)
+        check_number("eps", eps, above=0)
+        for number, beta in enumerate(betas):
+            if not 0 <= beta < 1:
+                raise ValueError(f"betas[{number}]: expected a number from 0 to below 1, not {beta}")
+        super().__init__(params, {"lr": lr, "betas": betas, "eps": eps})
+
+    @torch.no_grad()
+    def step(self, closure: Any = None) -> None:  # type: ignore[override]
+        """Change the parameters by their gradients.
+
+        Args:
+            closure: Not supported.
+        """
+        if closure is not None:
+            raise ValueError("closure: expected None")
+        for group in self.param_groups:
+            for parameter in group["params"]:
+                if parameter.grad is not None:
+                    self._update(parameter, parameter.grad, group)
+
+    def _update(self, parameter: Tensor, gradient: Tensor, group: dict[str, Any]) -> None:
+        state, (beta1, beta2) = self.state[parameter], group["betas"]
+        if not state:
+            state["step"] = torch.tensor(0.0)
+            state["exp_avg"], state["exp_avg_sq"] = torch.zeros_like(parameter), torch.zeros_like(parameter)
+        state["step"] += 1
+        first, second, steps = state["exp_avg"], state["exp_avg_sq"], float(state["step"])
+        first.lerp_(gradient, 1 - beta1)
+        second.mul_(beta2).addcmul_(gradient, gradient, value=1 - beta2)
+        root = (second / (1 - beta2**steps)).sqrt_()
+        surprise = float((gradient / root.clamp(min=group["eps"])).square_().mean().sqrt_())
+        parameter.addcdiv_(first, root.add_(group["eps"]), value=-group["lr"] / max(1.0, surprise) / (1 - beta1**steps))
+
+
+OPTIMIZERS: dict[str, type[Optimizer]] = {
+    "adam": Adam,
+    "adamw": AdamW,
+    "stable_adam": StableAdam,
+    "rmsprop": RMSprop,
+    "sgd": SGD,
+}
+"""torch's, and StableAdam. Graves 2013 (arXiv 1308.0850) adds RMSprop's epsilon under the root, torch adds it after."""
 
 LRSchedule: TypeAlias = Literal["constant", "cosine"]
 

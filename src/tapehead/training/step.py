@@ -9,16 +9,21 @@ from torch import Tensor, nn
 from torch.nn.utils import parameters_to_vector, vector_to_parameters
 
 from tapehead._shapes import Logits, PerSequence
+from tapehead.models.memory_model import MemoryModel
 from tapehead.tasks import Batch, Size, Sizes
 from tapehead.training.config import RunConfig
 from tapehead.training.data import Purpose, draw_training_batch, make_generator
 from tapehead.training.errors import DivergedError, EvaluationStoppedError
 from tapehead.training.evaluation import Score, score
 from tapehead.training.optimizers import clip_gradient, learning_rate
+from tapehead.training.replay import Replay
 from tapehead.training.signals import ShouldStop
 from tapehead.training.trial import check_curriculum, check_model, check_task
 
-MODEL, OPTIMIZER = "model.", "optimizer."
+MODEL, OPTIMIZER, REPLAY = "model.", "optimizer.", "replay."
+SMOOTHED_LOSS = "smoothed_loss"
+SMOOTHING = 0.98
+"""Of the loss that the learning rate follows: the share that each step keeps of it."""
 
 BATCHES_AHEAD, NUMBERS_AHEAD = 16, 2**18
 """Batches are drawn this many at a time, or fewer once their inputs have this many elements."""
@@ -77,6 +82,8 @@ class Learner:
         self.weights = nn.Parameter(parameters_to_vector(self._parameters).detach())
         vector_to_parameters(self.weights.detach(), self._parameters)
         self.optimizer = config.make_optimizer(self.weights)
+        self.replay = Replay(config.replayed_sequences, config.seed)
+        self.smoothed_loss: float | None = None  # per target; None where the learning rate does not follow it
         self._done: list[_Done] = []
         self._ahead: dict[int, tuple[Sizes, Batch]] = {}
         self._ahead_as: dict[str, Any] = {}  # the curriculum's state when these were drawn
@@ -90,8 +97,10 @@ class Learner:
         Raises:
             DivergedError: The curriculum needs the loss after the optimizer step, and it is not finite.
         """
-        sizes, batch = self._take_batch(step)
-        outputs, _ = self.model(self.task.input_channels(batch), lengths=batch.lengths)
+        sizes, new = self._take_batch(step)
+        batch = self.replay.extend(new, step)
+        state = self._draw_initial_state(step, len(batch.lengths))
+        outputs, _ = self.model(self.task.input_channels(batch), state, lengths=batch.lengths)
         logits = outputs.detach()
         scale = self._loss_divisor(batch).reciprocal() * math.log(2)
         for parameter in self._parameters:
@@ -99,14 +108,37 @@ class Learner:
         outputs.backward(self.task.cross_entropy_gradient(logits, batch, scale))
         self.weights.grad = parameters_to_vector(map(_gradient, self._parameters))
         norm = clip_gradient(self.weights.grad, self.config.max_grad_norm, self.config.max_grad_value)
-        self._done.append(_Done(step, batch, logits, norm))
+        self._done.append(_Done(step, new, logits[: len(new.mask), : len(new.lengths)], norm))
         if not math.isfinite(norm):
             return
+        self._report_losses(batch, logits)
         for group in self.optimizer.param_groups:
             group["lr"] = self.learning_rate(step)
         self.optimizer.step()
         if self.curriculum.needs_gains:
-            self._report_gains(step, sizes, batch, self.task.cross_entropy(logits, batch))
+            self._report_gains(step, sizes, new, self.task.cross_entropy(self._done[-1].logits, new))
+
+    def _report_losses(self, batch: Batch, logits: Logits) -> None:
+        """Let the replay and the learning rate know how well each sequence was predicted."""
+        config, targets = self.config, self.task.count_targets(batch)
+        if config.replayed_sequences == 0 and config.lr_loss_scale is None:
+            return
+        losses = self.task.cross_entropy(logits, batch) * math.log(2)
+        self.replay.report(batch, losses / targets)
+        if config.lr_loss_scale is not None:
+            loss = float(losses[: config.batch_size].sum() / targets[: config.batch_size].sum())
+            if math.isfinite(loss):
+                old = loss if self.smoothed_loss is None else self.smoothed_loss
+                self.smoothed_loss = SMOOTHING * old + (1 - SMOOTHING) * loss
+
+    def _draw_initial_state(self, step: int, sequences: int) -> Any:
+        """Return the initial state with the number of memory slots of this step; None: the model's own."""
+        least, model = self.config.min_memory_slots, self.model
+        if least is None or not isinstance(model, MemoryModel):
+            return None
+        most = model.config["memory_slots"]
+        slots = 1 / make_generator(self.config.seed, Purpose.MEMORY, step).uniform(1 / (most + 1), 1 / least)
+        return model.cell.expand_initial_state(sequences, min(max(int(slots), least), most))
 
     def take_metrics(self) -> Iterator[StepMetrics]:
         """Compute the metrics of the steps since the last call; for many steps at once this takes half the time.
@@ -152,8 +184,10 @@ class Learner:
         self.curriculum.report_gains(sizes, gains.cpu().numpy(), generator)
 
     def learning_rate(self, step: int) -> float:
-        """Return the learning rate of a training step."""
+        """Return the learning rate of a training step, given the losses up to now."""
         config, peak = self.config, float(self.optimizer.defaults["lr"])
+        if config.lr_loss_scale is not None and self.smoothed_loss is not None:
+            peak *= min(1.0, math.sqrt(self.smoothed_loss / config.lr_loss_scale))
         return learning_rate(step, peak, config.warmup_steps, config.steps, config.lr_schedule)
 
     def evaluate(self, step: int, should_stop: ShouldStop) -> Score:
@@ -181,10 +215,13 @@ class Learner:
         return score(self.model, self.task, size, sequences, seed, purpose, step, should_stop=should_stop)
 
     def tensors(self) -> dict[str, Tensor]:
-        """Return all tensors that training changes, by name: the model's, and those of the optimizer's state."""
+        """Return all tensors that training changes, by name: of the model, the optimizer and the replay."""
         state = self.optimizer.state.get(self.weights, {})
-        optimizer_tensors = {OPTIMIZER + name: tensor for name, tensor in state.items() if tensor is not None}
-        return {MODEL + name: tensor for name, tensor in self.model.state_dict().items()} | optimizer_tensors
+        named = {OPTIMIZER + name: tensor for name, tensor in state.items() if tensor is not None}
+        named |= {REPLAY + name: tensor for name, tensor in self.replay.tensors().items()}
+        if self.smoothed_loss is not None:
+            named[SMOOTHED_LOSS] = torch.tensor(self.smoothed_loss, dtype=torch.float64)
+        return {MODEL + name: tensor for name, tensor in self.model.state_dict().items()} | named
 
     def load_tensors(self, tensors: dict[str, Tensor]) -> None:
         """Load what `tensors` returned; they may be on another device.
@@ -192,9 +229,9 @@ class Learner:
         Raises:
             RuntimeError: They belong to a different model or kind of optimizer.
         """
-        model, optimizer_tensors = (
+        model, optimizer_tensors, replay = (
             {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
-            for prefix in (MODEL, OPTIMIZER)
+            for prefix in (MODEL, OPTIMIZER, REPLAY)
         )
         self.model.load_state_dict(model)
         for name, tensor in optimizer_tensors.items():
@@ -203,6 +240,8 @@ class Learner:
                 raise RuntimeError(f"{OPTIMIZER}{name}: expected a number or shape {shape}, not {tuple(tensor.shape)}")
         state = {0: optimizer_tensors} if optimizer_tensors else {}
         self.optimizer.load_state_dict({**self.optimizer.state_dict(), "state": state})
+        self.replay.load_tensors(replay, self.device)
+        self.smoothed_loss = float(tensors[SMOOTHED_LOSS]) if SMOOTHED_LOSS in tensors else None
 
     def is_finite(self) -> bool:
         """Return whether every weight is finite."""
@@ -212,4 +251,4 @@ class Learner:
         """Return what the summed cross-entropy is divided by, a tensor of shape ()."""
         if self.config.loss_reduction == "mean":
             return self.task.count_targets(batch).sum()
-        return torch.tensor(float(self.config.batch_size), device=self.device)
+        return torch.tensor(float(len(batch.lengths)), device=self.device)
