@@ -133,7 +133,7 @@ def test_five_hundred_malformed_command_lines(tmp_path, record_property):
         ("train copy --model nmt", "model: expected one of 'ntm', 'dnc', 'lstm', 'rnn', not 'nmt' (did you mean "),
         (
             "train copy --optimizer adm",
-            "optimizer: expected one of 'adam', 'adamw', 'stable_adam', 'rmsprop', 'sgd', not",
+            "optimizer: expected one of 'adam', 'adamw', 'stable_adam', 'rmsprop', 'sgd', not 'adm' (did",
         ),
         ("train copy --memory-slot 4", "--memory-slot: this command has no such option (did you mean --memory-slots?)"),
         ("train copy --memory-slots 0", "memory_slots: expected a whole number >= 1, not 0"),

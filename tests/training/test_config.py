@@ -101,7 +101,10 @@ WRONG: list[tuple[Changes, str]] = [
     ({"task_name": 3}, "task: expected a word, not 3"),
     ({"model_name": "lstn"}, "model: expected one of 'ntm', 'dnc', 'lstm', 'rnn', not 'lstn' (did you mean lstm?)"),
     ({"recipe": "graves"}, "recipe: expected one of 'tapehead', 'collier2018', 'graves2014', not 'graves'"),
-    ({"optimizer": Component("adm")}, "optimizer: expected one of 'adam', 'adamw', 'stable_adam', 'rmsprop', "),
+    (
+        {"optimizer": Component("adm")},
+        "optimizer: expected one of 'adam', 'adamw', 'stable_adam', 'rmsprop', 'sgd', not 'adm'",
+    ),
     ({"curriculum": Component("naiv")}, "curriculum: expected one of 'none', 'uniform', 'naive', "),
     ({"task": Component("ngrams")}, "changes: expected the options of the task copy, not another component"),
     (
@@ -113,8 +116,8 @@ WRONG: list[tuple[Changes, str]] = [
         {"model_name": "lstm", "model": {"memory_slots": 4}},
         "memory_slots: expected an option of the model lstm, which has no such one",
     ),
-    ({"optimizer": {"momentum": 0.9}}, "momentum: expected an option of the optimizer adam, which"),
-    ({"optimizer": Component("adam", {"foreach": True})}, "foreach: expected an option of the optimizer adam, which"),
+    ({"optimizer": {"momentum": 0.9}}, "momentum: expected an option of the optimizer adam, which has no such one"),
+    ({"optimizer": {"foreach": True}}, "foreach: expected an option of the optimizer adam, which has no such one"),
     ({"model": {"input_size": 3}}, "input_size: expected an option of the model ntm, which has no such one"),
     (
         {"task_name": "repeat_copy", "task": {"encoding": "graves2014", "max_repeats": 3}},
@@ -130,7 +133,7 @@ WRONG: list[tuple[Changes, str]] = [
     ({"seed": 2**63}, "seed: expected a whole number from 0 to 9223372036854775807, not 9223372036854775808"),
     ({"optimizer": {"lr": float("nan")}}, "lr: expected a finite number, not nan"),
     ({"optimizer": {"lr": 10**400}}, "lr: expected a whole number <= 1000000, not 1000000"),
-    ({"optimizer": Component("adam", {"lr": -1.0})}, "optimizer: expected options that Adam accepts: "),
+    ({"optimizer": {"lr": -1.0}}, "optimizer: expected options that Adam accepts: Invalid learning rate: -1.0"),
     (
         {"optimizer": Component("stable_adam", {"lr": -1.0})},
         "optimizer: expected options that StableAdam accepts: lr: expected a finite number >= 0, not -1.0",
@@ -146,7 +149,7 @@ WRONG: list[tuple[Changes, str]] = [
     ({"lr_loss_scale": 0.0}, "lr_loss_scale: expected a finite number > 0"),
     ({"model_name": "lstm", "min_memory_slots": 8}, "min_memory_slots: expected None for lstm, which has no memory"),
     ({"optimizer": {"betas": (0.9,)}}, "betas: expected 2 values (a finite number, a finite number)"),
-    ({"optimizer": Component("adam", {"betas": (0.9, 1.5)})}, "optimizer: expected options that Adam accepts: "),
+    ({"optimizer": {"betas": (0.9, 1.5)}}, "optimizer: expected options that Adam accepts: Invalid beta parameter"),
     ({"optimizer": Component("sgd", {"nesterov": True})}, "optimizer: expected options that SGD accepts: Nesterov"),
     ({"curriculum": Component("naive", {"threshold": 0})}, "threshold: expected a finite number > 0, not 0"),
     (

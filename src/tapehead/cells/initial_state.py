@@ -86,13 +86,11 @@ class InitialState(nn.Module):
         Raises:
             ValueError: A random memory has fewer slots.
         """
-        own = self.memory if memory_slots is None else self._resize_memory(memory_slots)
+        own = self.memory if memory_slots is None else self.resize_memory(memory_slots)
         memory = torch.tanh(own) if self.memory_init == "learned" else own
         slots, width = memory.shape
         if self.weightings is not None:
-            more = max(slots - self.weightings.shape[-1], 0)
-            logits = torch.nn.functional.pad(self.weightings[:, :slots], (0, more), value=ZERO_WEIGHT_LOGIT)
-            weightings = torch.softmax(logits, dim=-1)
+            weightings = torch.softmax(_resize_logits(self.weightings, slots), dim=-1)
         elif self.head_init == "uniform":
             weightings = memory.new_full((self.heads, slots), 1 / slots)
         else:
@@ -109,7 +107,7 @@ class InitialState(nn.Module):
         """The most slots that M_0 can be given: a random one has no more than were drawn."""
         return len(self.memory) if self.memory_init == "random" else sys.maxsize
 
-    def _resize_memory(self, memory_slots: int) -> Tensor:
+    def resize_memory(self, memory_slots: int) -> Tensor:
         """Return M_0, before any tanh, with another number of slots."""
         own = len(self.memory)
         if memory_slots <= own:
@@ -129,15 +127,21 @@ class InitialState(nn.Module):
         Args:
             other: Made with the same options, but for the number of slots.
         """
-        slots = min(len(self.memory), len(other.memory))
-        if self.memory_init != "random":
-            self.memory.copy_(other.memory.mean(0))
-        self.memory[:slots] = other.memory[:slots]
+        slots = len(self.memory)
+        if self.memory_init == "random":
+            self.memory[: len(other.memory)] = other.memory[:slots]
+        else:
+            self.memory.copy_(other.resize_memory(slots))
         if self.weightings is not None and other.weightings is not None:
-            self.weightings.fill_(ZERO_WEIGHT_LOGIT)
-            self.weightings[:, :slots] = other.weightings[:, :slots]
+            self.weightings.copy_(_resize_logits(other.weightings, slots))
         if self.reads is not None and other.reads is not None:
             self.reads.copy_(other.reads)
+
+
+def _resize_logits(logits: Tensor, memory_slots: int) -> Tensor:
+    """Return the logits of w_0 for another number of slots, the new ones without weight."""
+    more = max(memory_slots - logits.shape[-1], 0)
+    return torch.nn.functional.pad(logits[:, :memory_slots], (0, more), value=ZERO_WEIGHT_LOGIT)
 
 
 def _fill_truncated_normal(values: Tensor) -> None:

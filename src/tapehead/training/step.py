@@ -120,10 +120,10 @@ class Learner:
 
     def _report_losses(self, batch: Batch, logits: Logits) -> None:
         """Let the replay and the learning rate know how well each sequence was predicted."""
-        config, targets = self.config, self.task.count_targets(batch)
+        config = self.config
         if config.replayed_sequences == 0 and config.lr_loss_scale is None:
             return
-        losses = self.task.cross_entropy(logits, batch) * math.log(2)
+        losses, targets = self.task.cross_entropy(logits, batch) * math.log(2), self.task.count_targets(batch)
         self.replay.report(batch, losses / targets)
         if config.lr_loss_scale is not None:
             loss = float(losses[: config.batch_size].sum() / targets[: config.batch_size].sum())
