@@ -10,7 +10,7 @@ from tapehead.tasks import TASKS, Batch
 from tapehead.training.config import MOST_REPLAYED
 from tapehead.training.data import Purpose, draw_batch_of_size, make_generator
 from tapehead.training.replay import Replay
-from tapehead.training.step import SMOOTHING, Learner
+from tapehead.training.step import FORGETTING, SMOOTHING, Learner
 from tests.training.tiny import tiny_config
 
 
@@ -109,18 +109,22 @@ def test_metrics_are_of_the_new_sequences_alone(task: str) -> None:
     assert one[1].gradient_norm != two[1].gradient_norm
 
 
-def test_the_learning_rate_follows_the_smoothed_loss_below_the_scale() -> None:
+def test_the_learning_rate_follows_the_lowest_smoothed_loss_below_the_scale() -> None:
     config = tiny_config(lr_loss_scale=10.0, lr_schedule="constant", warmup_steps=0)
     learner = Learner(config)
     peak = learner.learning_rate(1)
-    smoothed = None
-    for step in (1, 2, 3):
+    smoothed, lowest = None, math.inf
+    for step in range(1, 7):
         learner.train_step(step)
         (metrics,) = learner.take_metrics()
         smoothed = metrics.loss if smoothed is None else SMOOTHING * smoothed + (1 - SMOOTHING) * metrics.loss
-        assert learner.learning_rate(step) == pytest.approx(peak * math.sqrt(smoothed / 10.0))
-    learner.smoothed_loss = 11.0
-    assert learner.learning_rate(4) == peak
+        lowest = min(FORGETTING * lowest, smoothed)
+        assert learner.learning_rate(step) == pytest.approx(peak * math.sqrt(lowest / 10.0))
+        if step == 3:
+            learner.lowest_loss = lowest = smoothed / 2  # it was lower before
+    assert lowest < smoothed
+    learner.lowest_loss = 11.0
+    assert learner.learning_rate(7) == peak
 
 
 def test_the_models_own_slots_as_the_fewest_change_nothing() -> None:

@@ -60,8 +60,9 @@ class RunConfig:
         loss_reduction: The cross-entropy's mean over all scored bits or symbols, or its sum divided by the batch size
             (batchmean).
         lr_schedule: The learning rate after the warm-up: constant, or falling to 0 along half a cosine.
-        lr_loss_scale: The learning rate is multiplied by min(1, sqrt(loss / this)), with the loss per scored bit or
-            symbol, in nats, smoothed over some fifty steps, so that what is learned stays; none: it is not.
+        lr_loss_scale: The learning rate is multiplied by min(1, sqrt(loss / this)), so that what is learned stays, with
+            the lowest loss so far: per scored bit or symbol, in nats, smoothed over some ten steps, and forgotten by
+            0.3 % a step; none: it is not.
         warmup_steps: Training steps over which the learning rate rises linearly from 0.
         max_grad_norm: Gradients are clipped to this norm; none: they are not.
         max_grad_value: Each element of the gradients is clipped to +- this; none: they are not.

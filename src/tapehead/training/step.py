@@ -21,9 +21,9 @@ from tapehead.training.signals import ShouldStop
 from tapehead.training.trial import check_curriculum, check_model, check_task
 
 MODEL, OPTIMIZER, REPLAY = "model.", "optimizer.", "replay."
-SMOOTHED_LOSS = "smoothed_loss"
-SMOOTHING = 0.98
-"""Of the loss that the learning rate follows: the share that each step keeps of it."""
+SMOOTHED_LOSS, LOWEST_LOSS = "smoothed_loss", "lowest_loss"
+SMOOTHING, FORGETTING = 0.9, 1.003
+"""Of the smoothed loss, the share that each step keeps; and how much of its lowest value each step forgets."""
 
 BATCHES_AHEAD, NUMBERS_AHEAD = 16, 2**18
 """Batches are drawn this many at a time, or fewer once their inputs have this many elements."""
@@ -83,7 +83,7 @@ class Learner:
         vector_to_parameters(self.weights.detach(), self._parameters)
         self.optimizer = config.make_optimizer(self.weights)
         self.replay = Replay(config.replayed_sequences, config.seed)
-        self.smoothed_loss: float | None = None  # per target; None where the learning rate does not follow it
+        self.smoothed_loss = self.lowest_loss = math.inf  # per target, as far as the learning rate follows it
         self._done: list[_Done] = []
         self._ahead: dict[int, tuple[Sizes, Batch]] = {}
         self._ahead_as: dict[str, Any] = {}  # the curriculum's state when these were drawn
@@ -128,8 +128,9 @@ class Learner:
         if config.lr_loss_scale is not None:
             loss = float(losses[: config.batch_size].sum() / targets[: config.batch_size].sum())
             if math.isfinite(loss):
-                old = loss if self.smoothed_loss is None else self.smoothed_loss
+                old = self.smoothed_loss if math.isfinite(self.smoothed_loss) else loss
                 self.smoothed_loss = SMOOTHING * old + (1 - SMOOTHING) * loss
+                self.lowest_loss = min(FORGETTING * self.lowest_loss, self.smoothed_loss)
 
     def _draw_initial_state(self, step: int, sequences: int) -> Any:
         """Return the initial state with the number of memory slots of this step; None: the model's own."""
@@ -186,8 +187,8 @@ class Learner:
     def learning_rate(self, step: int) -> float:
         """Return the learning rate of a training step, given the losses up to now."""
         config, peak = self.config, float(self.optimizer.defaults["lr"])
-        if config.lr_loss_scale is not None and self.smoothed_loss is not None:
-            peak *= min(1.0, math.sqrt(self.smoothed_loss / config.lr_loss_scale))
+        if config.lr_loss_scale is not None:
+            peak *= min(1.0, math.sqrt(self.lowest_loss / config.lr_loss_scale))
         return learning_rate(step, peak, config.warmup_steps, config.steps, config.lr_schedule)
 
     def evaluate(self, step: int, should_stop: ShouldStop) -> Score:
@@ -219,8 +220,9 @@ class Learner:
         state = self.optimizer.state.get(self.weights, {})
         named = {OPTIMIZER + name: tensor for name, tensor in state.items() if tensor is not None}
         named |= {REPLAY + name: tensor for name, tensor in self.replay.tensors().items()}
-        if self.smoothed_loss is not None:
+        if math.isfinite(self.smoothed_loss):
             named[SMOOTHED_LOSS] = torch.tensor(self.smoothed_loss, dtype=torch.float64)
+            named[LOWEST_LOSS] = torch.tensor(self.lowest_loss, dtype=torch.float64)
         return {MODEL + name: tensor for name, tensor in self.model.state_dict().items()} | named
 
     def load_tensors(self, tensors: dict[str, Tensor]) -> None:
@@ -241,7 +243,8 @@ class Learner:
         state = {0: optimizer_tensors} if optimizer_tensors else {}
         self.optimizer.load_state_dict({**self.optimizer.state_dict(), "state": state})
         self.replay.load_tensors(replay, self.device)
-        self.smoothed_loss = float(tensors[SMOOTHED_LOSS]) if SMOOTHED_LOSS in tensors else None
+        self.smoothed_loss = float(tensors.get(SMOOTHED_LOSS, math.inf))
+        self.lowest_loss = float(tensors.get(LOWEST_LOSS, math.inf))
 
     def is_finite(self) -> bool:
         """Return whether every weight is finite."""
