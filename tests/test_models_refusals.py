@@ -36,7 +36,7 @@ NTM_COUNTS = [*COUNTS, "memory_slots", "memory_width", "read_heads", "write_head
 NTM_CHOICES = ["controller", "addressing", "memory_init", "head_init", "read_init", "backend"]
 DNC_CHOICES = ["controller", "memory_init", "read_init", "backend"]
 DNC_FLAGS = ["masked_content", "deallocate", "sharpen_links"]
-NTM_NUMBERS = ["clip", "shift_bias", "sharpening_bias", "gate_bias", "strength_bias"]
+NTM_NUMBERS = ["clip", "shift_bias", "sharpening_bias", "gate_bias", "strength_bias", "head_gain"]
 
 
 @pytest.fixture(autouse=True)

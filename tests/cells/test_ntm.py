@@ -195,6 +195,17 @@ def test_initial_biases_land_on_their_own_outputs_of_every_head(shift_range: int
     assert cell.heads.bias.tolist() == [0.0] * (heads * 2) + [4.5] * heads + located + [0.0] * 4
 
 
+def test_a_gain_of_the_heads_scales_their_weights_and_nothing_else() -> None:
+    usual, halved, none = (seeded(3, 2, head_gain=gain, shift_bias=1.5).state_dict() for gain in (1.0, 0.5, 0.0))
+    assert bool(usual["heads.weight"].any())
+    torch.testing.assert_close(halved.pop("heads.weight"), usual["heads.weight"] / 2)
+    assert not none.pop("heads.weight").any()
+    del usual["heads.weight"]
+    for name, tensor in usual.items():
+        torch.testing.assert_close(halved[name], tensor)
+        torch.testing.assert_close(none[name], tensor)
+
+
 def test_a_forward_bias_moves_a_fresh_models_heads_forward() -> None:
     cell = seeded(3, 2, memory_slots=8, shift_bias=8.0, sharpening_bias=8.0, gate_bias=-8.0)
     _, state = cell(torch.zeros(1, 3, dtype=torch.float64))

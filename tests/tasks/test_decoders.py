@@ -1,6 +1,7 @@
 """The targets follow from the inputs: every task against a decoder that knows nothing of how it is made."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 import torch
@@ -51,6 +52,13 @@ def test_the_targets_follow_from_the_inputs(both):
     for first in range(0, SEQUENCES, AT_A_TIME):
         batch = task.sample(sizes[first : first + AT_A_TIME], source)
         assert wrong_sequences(both, batch) == []
+
+
+@pytest.mark.parametrize("both", [both for both in ENCODED if "copy" in both])
+def test_the_targets_follow_from_the_inputs_with_many_vectors_of_zeros(both):
+    task = replace(EVERY[both], zero_vectors=0.5)
+    batch = task.sample_training(sizes_of(task, AT_A_TIME), generator(1))
+    assert wrong_sequences(both, batch) == []
 
 
 def change_a_target(batch: Batch) -> None:

@@ -194,6 +194,10 @@ WRONG: list[tuple[type[Task], dict[str, Any], type[Exception], str]] = [
         ValueError,
         "max_repeats: expected an odd sum with min_repeats=1, not 5: graves2014 would write 3 repeats as 0",
     ),
+    *(
+        (kind, {"zero_vectors": 1.5}, ValueError, "zero_vectors: expected a finite number >= 0")
+        for kind in (Copy, RepeatCopy)
+    ),
     (AssociativeRecall, {"encoding": "c"}, ValueError, "encoding: expected one of 'graves2014', 'collier2018'"),
     (AssociativeRecall, {"bits": -1}, ValueError, "bits: expected a whole number >= 1, not -1"),
     (AssociativeRecall, {"item_length": 0}, ValueError, "item_length: expected a whole number >= 1, not 0"),

@@ -66,10 +66,11 @@ VALUES: Changes = {
     # option: a value that no component has as its default
     "encoding": "collier2018", "bits": 3, "min_length": 2, "max_length": 4, "item_length": 1, "min_items": 3,
     "max_items": 4, "context": 1, "alphabet": 4,
+    "zero_vectors": 0.5,
     "controller": "feedforward", "hidden_size": 7, "num_layers": 2, "memory_slots": 6, "memory_width": 4,
     "read_heads": 2, "write_heads": 2, "shift_range": 2, "addressing": "content", "memory_init": "random",
     "memory_trainable": True, "head_init": "uniform", "read_init": "learned", "state_init": "zero", "clip": 0.1,
-    "shift_bias": 2.0, "sharpening_bias": 2.0, "gate_bias": 2.0, "strength_bias": 2.0,
+    "shift_bias": 2.0, "sharpening_bias": 2.0, "gate_bias": 2.0, "strength_bias": 2.0, "head_gain": 0.5,
     "masked_content": True, "deallocate": True, "sharpen_links": True, "sparse_links": 1,
     "lr": 0.1, "betas": (0.5, 0.5), "eps": 1.0, "weight_decay": 0.1, "amsgrad": True, "alpha": 0.5, "momentum": 0.5,
     "centered": True,

@@ -39,6 +39,7 @@ class NTMCellOptions(TypedDict, total=False):
     sharpening_bias: float
     gate_bias: float
     strength_bias: float
+    head_gain: float
     backend: str
     device: torch.device | str | None
     dtype: torch.dtype | None
@@ -75,6 +76,8 @@ class NTMCell(MemoryCell[NTMState]):
         gate_bias: Initial bias of x in every head's interpolation gate, g = sigmoid(x). Above 0 it favors content over
             location.
         strength_bias: Initial bias of x in every head's key strength, beta = softplus(x).
+        head_gain: Factor on the initial weights of the layer that computes all head parameters. With 0 every head
+            starts from its biases alone, whatever the input, so that seeds differ less.
         backend: The implementation to use: `auto` (the fastest that supports the problem), or a name that
             `tapehead.backends` lists, as `cpp` or `reference`.
         device: The device of the parameters.
@@ -108,6 +111,7 @@ class NTMCell(MemoryCell[NTMState]):
         sharpening_bias: float = 1.0,
         gate_bias: float = -1.0,
         strength_bias: float = 0.0,
+        head_gain: float = 1.0,
         backend: str = "auto",
         device: torch.device | str | None = None,
         dtype: torch.dtype | None = None,
@@ -129,6 +133,8 @@ class NTMCell(MemoryCell[NTMState]):
         largest = torch.finfo(dtype or torch.get_default_dtype()).max
         for name, bias in self.initial_biases.items():
             check_number(f"{name}_bias", bias, -largest, largest)
+        check_number("head_gain", head_gain, 0, largest)
+        self.head_gain = head_gain
         self.initial = InitialState(
             memory_slots, memory_width, read_heads, write_heads, memory_init, memory_trainable, head_init, read_init,
             device, dtype,
@@ -150,6 +156,7 @@ class NTMCell(MemoryCell[NTMState]):
         self.initial.reset_parameters()
         self.controller.reset_parameters()
         reset_linear(self.heads)
+        self.heads.weight.mul_(self.head_gain)
         reset_linear(self.readout)
         _, strengths, gates, shifts, sharpenings, _, _ = self.heads.bias.split(self.options.head_sizes)
         strengths.fill_(self.initial_biases["strength"])

@@ -74,6 +74,28 @@ def draw_bits(generator: np.random.Generator, steps: int, count: int, bits: int)
     return np.unpackbits(drawn, count=total).reshape(steps, count, bits)
 
 
+def draw_vectors(
+    generator: np.random.Generator, steps: int, count: int, bits: int, zero_vectors: float = 0.0
+) -> NDArray[np.uint8]:
+    """Draw vectors of fair bits, (steps, count, bits); in every second sequence some are zeros.
+
+    Args:
+        generator: The source of all randomness.
+        steps: Vectors in a sequence.
+        count: Number of sequences.
+        bits: Number of bits in a vector.
+        zero_vectors: The probability, in every second sequence, that a vector is replaced by zeros.
+    """
+    if zero_vectors == 0:
+        return draw_bits(generator, steps, count, bits)
+    chosen_by = np.random.Generator(np.random.Philox(generator.integers(2**63)))
+    vectors = draw_bits(generator, steps, count, bits)
+    replaced = chosen_by.random((steps, count)) < zero_vectors
+    replaced[:, ::2] = False
+    vectors[replaced] = 0
+    return vectors
+
+
 def end_with(inputs: NDArray[Any], outputs: NDArray[Any], first: Counts, count: Counts) -> Batch:
     """Make the batch in which each sequence ends with its target outputs, and every time step of these is scored.
 

@@ -5,8 +5,8 @@ from typing import get_args
 
 import numpy as np
 
-from tapehead._arguments import check_choice, check_count
-from tapehead.tasks.batch import Batch, Encoding, Size, Sizes, check_range, check_sizes, draw_bits, end_with
+from tapehead._arguments import check_choice, check_count, check_number
+from tapehead.tasks.batch import Batch, Encoding, Size, Sizes, check_range, check_sizes, draw_vectors, end_with
 from tapehead.tasks.targets import BitTask
 
 
@@ -33,6 +33,8 @@ class Copy(BitTask):
         bits: Number of bits in a vector.
         min_length: Smallest number of vectors in training.
         max_length: Largest number of vectors in training.
+        zero_vectors: The probability, in every second sequence of training, that a vector is replaced by zeros. Zeros
+            are what is shown during the answer, so a model must not go by them; by chance they are too rare to learn.
 
     Raises:
         TypeError: An argument is of the wrong type.
@@ -43,11 +45,13 @@ class Copy(BitTask):
     bits: int = 8
     min_length: int = 1
     max_length: int = 20
+    zero_vectors: float = 0.0
 
     def __post_init__(self) -> None:
         check_choice("encoding", self.encoding, get_args(Encoding))
         check_count("bits", self.bits)
         check_range("min_length", self.min_length, "max_length", self.max_length)
+        check_number("zero_vectors", self.zero_vectors, 0, 1)
 
     @property
     def input_size(self) -> int:
@@ -85,10 +89,17 @@ class Copy(BitTask):
 
     def sample(self, sizes: Sizes, generator: np.random.Generator) -> Batch:
         """Draw lists of vectors of these lengths, (B, 1)."""
+        return self._draw(sizes, generator, 0.0)
+
+    def sample_training(self, sizes: Sizes, generator: np.random.Generator) -> Batch:
+        """Draw as `sample` does, with more vectors of zeros if there are to be."""
+        return self._draw(sizes, generator, self.zero_vectors)
+
+    def _draw(self, sizes: Sizes, generator: np.random.Generator, zero_vectors: float) -> Batch:
         check_sizes(sizes, self.size_names)
         lengths = sizes[:, 0]
         count, longest = len(sizes), int(lengths.max(initial=0))
-        vectors = draw_bits(generator, longest, count, self.bits)
+        vectors = draw_vectors(generator, longest, count, self.bits, zero_vectors)
         inputs = np.zeros((2 * longest + 1, count, self.input_size), np.float32)
         present = np.arange(longest)[:, None] < lengths
         inputs[:longest, :, : self.bits] = vectors * present[:, :, None]

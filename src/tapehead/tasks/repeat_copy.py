@@ -6,8 +6,8 @@ from typing import get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from tapehead._arguments import check_choice, check_count
-from tapehead.tasks.batch import Batch, Counts, Encoding, Size, Sizes, check_range, check_sizes, draw_bits, end_with
+from tapehead._arguments import check_choice, check_count, check_number
+from tapehead.tasks.batch import Batch, Counts, Encoding, Size, Sizes, check_range, check_sizes, draw_vectors, end_with
 from tapehead.tasks.targets import BitTask
 
 
@@ -37,6 +37,8 @@ class RepeatCopy(BitTask):
         max_length: Largest number of vectors in training.
         min_repeats: Smallest number of repeats in training.
         max_repeats: Largest number of repeats in training.
+        zero_vectors: The probability, in every second sequence of training, that a vector is replaced by zeros. Zeros
+            are what is shown during the answer, so a model must not go by them; by chance they are too rare to learn.
 
     Raises:
         TypeError: An argument is of the wrong type.
@@ -50,12 +52,14 @@ class RepeatCopy(BitTask):
     max_length: int = 10
     min_repeats: int = 1
     max_repeats: int = 10
+    zero_vectors: float = 0.0
 
     def __post_init__(self) -> None:
         check_choice("encoding", self.encoding, get_args(Encoding))
         check_count("bits", self.bits)
         check_range("min_length", self.min_length, "max_length", self.max_length)
         check_range("min_repeats", self.min_repeats, "max_repeats", self.max_repeats)
+        check_number("zero_vectors", self.zero_vectors, 0, 1)
         if self.encoding == "graves2014" and (self.min_repeats + self.max_repeats) % 2 == 0:
             lost = (self.min_repeats + self.max_repeats) // 2
             raise ValueError(
@@ -105,10 +109,17 @@ class RepeatCopy(BitTask):
 
     def sample(self, sizes: Sizes, generator: np.random.Generator) -> Batch:
         """Draw lists of vectors and numbers of repeats of these sizes, (B, 2)."""
+        return self._draw(sizes, generator, 0.0)
+
+    def sample_training(self, sizes: Sizes, generator: np.random.Generator) -> Batch:
+        """Draw as `sample` does, with more vectors of zeros if there are to be."""
+        return self._draw(sizes, generator, self.zero_vectors)
+
+    def _draw(self, sizes: Sizes, generator: np.random.Generator, zero_vectors: float) -> Batch:
         check_sizes(sizes, self.size_names)
         lengths, repeats = sizes[:, 0], sizes[:, 1]
         count, longest = len(sizes), int(lengths.max(initial=0))
-        vectors = draw_bits(generator, longest, count, self.bits)
+        vectors = draw_vectors(generator, longest, count, self.bits, zero_vectors)
         start = 0 if self.encoding == "graves2014" else 1
         number_step, rows = start + lengths, np.arange(count)
         copied = lengths * repeats

@@ -74,6 +74,15 @@ class Task(ABC):
             ValueError: There is no sequence of such a size.
         """
 
+    def sample_training(self, sizes: Sizes, generator: np.random.Generator) -> Batch:
+        """Draw sequences to train on; as `sample` does, unless a task is trained on others than it is tested on.
+
+        Args:
+            sizes: As for `sample`.
+            generator: As for `sample`.
+        """
+        return self.sample(sizes, generator)
+
     def memory_needed(self, size: Size) -> int | None:  # noqa: ARG002
         """Return how many slots hold a sequence, with one vector or symbol in each; None if that is unclear.
 

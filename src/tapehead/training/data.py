@@ -6,6 +6,7 @@ would have drawn, and no sequence that a model is evaluated on comes up in its t
 so it is the same for every device.
 """
 
+from collections.abc import Callable
 from enum import IntEnum
 from typing import Any
 
@@ -40,7 +41,7 @@ def draw_training_batch(config: RunConfig, task: Task, curriculum: Curriculum, s
     """Draw the batch of a training step, and give the sizes of its sequences, (B, K)."""
     generator = make_generator(config.seed, Purpose.TRAINING, step)
     sizes = draw_sizes(config, curriculum, generator)
-    return sizes, sample(task, sizes, generator)
+    return sizes, _checked(task, task.sample_training, sizes, generator)
 
 
 def draw_sizes(config: RunConfig, curriculum: Curriculum, generator: np.random.Generator) -> Sizes:
@@ -73,13 +74,19 @@ def draw_batch_of_size(task: Task, size: Size, count: int, generator: np.random.
 
 
 def sample(task: Task, sizes: Sizes, generator: np.random.Generator) -> Batch:
-    """Draw from a task, which may be anybody's.
+    """Draw from a task, which may be anybody's, what it is tested on.
 
     Raises:
         TaskError: The task raises an error, or what it gives is no batch of so many sequences.
     """
+    return _checked(task, task.sample, sizes, generator)
+
+
+def _checked(
+    task: Task, draw: Callable[[Sizes, np.random.Generator], Batch], sizes: Sizes, generator: np.random.Generator
+) -> Batch:
     try:
-        drawn = task.sample(sizes, generator)
+        drawn = draw(sizes, generator)
     except MemoryError:
         raise
     except Exception as problem:
