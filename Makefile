@@ -26,7 +26,8 @@ demo: $(READY)
 	rm -rf runs/demo
 	$(BIN)/tapehead train copy --model ntm --seed 1 --out runs/demo
 	$(BIN)/tapehead evaluate runs/demo --sizes 20 40 60 80 100 120
-	$(BIN)/tapehead evaluate runs/demo --sizes 500 1000 --memory-slots 2048 --sequences 32
+	$(BIN)/tapehead evaluate runs/demo --sizes 1000 --memory-slots 2048 --sequences 32
+	$(BIN)/tapehead evaluate runs/demo --sizes 10000 --memory-slots 16384 --sequences 4
 	$(BIN)/tapehead plot runs/demo
 
 test: $(READY)

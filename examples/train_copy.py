@@ -1,35 +1,35 @@
 """Train an NTM to copy in a loop of your own, with the settings of `tapehead train copy`: `python train_copy.py`."""
 
-import math
-
 import numpy as np
-import torch
 from torch.nn.functional import binary_cross_entropy_with_logits
 from torch.nn.utils import clip_grad_norm_
 
+from tapehead import NTM
 from tapehead.training.config import RunConfig
-from tapehead.training.optimizers import learning_rate
+from tapehead.training.optimizers import StableAdam, learning_rate
 from tapehead.training.recipes import configure
 
 
 def main(config: RunConfig = configure("copy", "ntm", seed=1)) -> float:  # noqa: B008 - it is frozen
     """Train, print the progress, and return the wrong bits per sequence of the last batch."""
+    assert config.max_grad_norm and config.min_memory_slots and config.lr_loss_scale  # noqa: PT018 - for mypy
     task, model = config.make_task(), config.make_model()
-    optimizer = torch.optim.Adam(model.parameters(), **config.optimizer.options)
-    schedule = torch.optim.lr_scheduler.LambdaLR(
-        optimizer, lambda done: learning_rate(done + 1, 1.0, config.warmup_steps, config.steps, config.lr_schedule)
-    )
-    generator = np.random.default_rng(config.seed)
+    assert isinstance(model, NTM)
+    optimizer = StableAdam(model.parameters(), **config.optimizer.options)
+    generator, count, smoothed, lowest = np.random.default_rng(config.seed), config.batch_size, 1.0, 1.0
     for step in range(1, config.steps + 1):
-        sizes = generator.integers(task.min_size, task.max_size, (config.batch_size, 1), endpoint=True)
-        batch = task.sample(sizes, generator)
-        logits, _ = model(batch.inputs, lengths=batch.lengths)
+        sizes = generator.integers(task.min_size, task.max_size, (count, 1), endpoint=True)
+        batch = task.sample_training(sizes, generator)
+        slots = int(1 / generator.uniform(1 / 129, 1 / config.min_memory_slots))
+        logits, _ = model(batch.inputs, model.initial_state(count, slots), lengths=batch.lengths)
         loss = binary_cross_entropy_with_logits(logits[batch.mask], batch.targets[batch.mask])
         optimizer.zero_grad()
         loss.backward()
-        clip_grad_norm_(model.parameters(), config.max_grad_norm or math.inf)
+        clip_grad_norm_(model.parameters(), config.max_grad_norm)
+        lowest = min(1.003 * lowest, smoothed := 0.9 * smoothed + 0.1 * loss.item())  # the learning rate follows it
+        peak = config.optimizer.options["lr"] * min(1, lowest / config.lr_loss_scale) ** 0.5
+        optimizer.param_groups[0]["lr"] = learning_rate(step, peak, config.warmup_steps, config.steps, "cosine")
         optimizer.step()
-        schedule.step()
         errors = task.count_errors(logits, batch).mean().item()
         if step % 100 == 0:
             print(f"step {step:5d}   loss {loss.item():.4f}   bit errors per sequence {errors:.2f}")

@@ -53,8 +53,9 @@ class RunConfig:
         seed: The random seed of the initial weights and of all data.
         batch_size: Number of sequences in a batch.
         steps: Number of training steps.
-        min_memory_slots: Every batch is trained on a memory of another number of slots, drawn between this and the
-            model's own, evenly in its reciprocal, so that most are small; none, or the model's own: always on that.
+        min_memory_slots: Every batch is trained on a memory of another number of slots, drawn between this (or what the
+            longest training sequence needs, if that is more) and the model's own, evenly in its reciprocal, so that
+            most are small; none, or the model's own or more: always on that.
         replayed_sequences: How many of the hardest sequences so far are added to every batch, at most 64.
         sizes_per: Whether every sequence of a batch has its own size, or all have the same.
         loss_reduction: The cross-entropy's mean over all scored bits or symbols, or its sum divided by the batch size
@@ -131,10 +132,7 @@ class RunConfig:
         if not isinstance(model, MemoryModel):
             expected = f"expected None for {self.model.name}, which has no memory"
             raise ValueError(f"min_memory_slots: {expected}, not {least}")  # noqa: TRY004 - the model has the wrong type
-        lowest, most = model.cell.least_slots, model.config["memory_slots"]
-        if not lowest <= least <= most:
-            expected = f"expected a whole number from {lowest} to memory_slots={most}"
-            raise ValueError(f"min_memory_slots: {expected}, not {least}")
+        check_count("min_memory_slots", least, model.cell.least_slots)
 
     def make_task(self) -> Task:
         """Make the task that is learned."""

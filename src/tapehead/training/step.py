@@ -138,6 +138,7 @@ class Learner:
         if least is None or not isinstance(model, MemoryModel):
             return None
         most = model.config["memory_slots"]
+        least = min(max(least, self.task.memory_needed(self.task.max_size) or 0), most)
         slots = 1 / make_generator(self.config.seed, Purpose.MEMORY, step).uniform(1 / (most + 1), 1 / least)
         return model.cell.expand_initial_state(sequences, min(max(int(slots), least), most))
 
