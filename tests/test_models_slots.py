@@ -93,6 +93,16 @@ def test_the_slots_of_a_training_step_are_drawn_evenly_in_the_reciprocal_by_seed
     assert [slots_of(other, step) for step in range(1, 20)] != drawn[:19].tolist()
 
 
+@pytest.mark.parametrize(("least", "most", "longest", "expected"), [(8, 16, 12, 12), (22, 16, 12, 16), (8, 16, 20, 16)])
+def test_the_drawn_slots_hold_the_longest_training_sequence_as_far_as_the_model_does(
+    least: int, most: int, longest: int, expected: int
+) -> None:
+    config = tiny_config("ntm", max_length=longest, memory_slots=most, min_memory_slots=least)
+    learner = Learner(config)
+    drawn = [slots_of(learner, step) for step in range(1, 301)]
+    assert (min(drawn), max(drawn)) == (expected, most)
+
+
 def test_the_drawn_slots_have_random_numbers_of_their_own() -> None:
     batches = [
         Learner(tiny_config("ntm", memory_slots=8, min_memory_slots=least))._take_batch(1)[1] for least in (None, 4)

@@ -93,9 +93,11 @@ def test_every_rule_of_a_recipe_is_for_some_run():
 
 @pytest.mark.parametrize("recipe", RECIPES)
 @pytest.mark.parametrize("task", TASKS)
-def test_every_model_gets_the_same_sequences(task, recipe):
+def test_every_model_is_tested_on_the_same_sequences(task, recipe):
     tasks = [configure(task, model, recipe=recipe).make_task() for model in MODELS]
-    assert all(other == tasks[0] for other in tasks)
+    for other in tasks:
+        differing = {name for name, value in vars(other).items() if vars(tasks[0])[name] != value}
+        assert differing <= {"zero_vectors"}  # which is of the sequences in training alone
 
 
 def defaults_of(model: str) -> dict[str, object]:

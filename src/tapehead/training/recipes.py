@@ -41,17 +41,17 @@ class Rule(NamedTuple):
 # docs/log.md says how these were found, and what did not work.
 AMSGRAD = {"amsgrad": True, "lr": 6e-3}
 # Bounded steps that follow the loss, so that what is learned stays; small memories, where a write head that walks on
-# comes round to what is not yet read; and heads that start alike.
+# comes round to what is not yet read; zeros that are no sign of the answer; and heads that start alike.
 COPY_NTM: Settings = {
     "optimizer": Component("stable_adam", {"lr": 8e-3, "eps": 1e-6}),
     "lr_loss_scale": 0.4,
     "min_memory_slots": 22,
+    "task": {"zero_vectors": 0.2},
     "model": {"head_gain": 0.0},
 }
 TAPEHEAD = [
     Rule({"optimizer": {"lr": 4e-3}}),
     Rule({"optimizer": {"lr": 1e-3}}, model="lstm"),
-    Rule({"task": {"zero_vectors": 0.2}}, task="copy"),  # so that zeros are no sign of the answer
     Rule(COPY_NTM, task="copy", model="ntm"),
     Rule({"task": {"encoding": "collier2018"}, "steps": 4000}, task="repeat_copy"),
     Rule({"steps": 8000, "optimizer": AMSGRAD}, task="repeat_copy", model="ntm"),
