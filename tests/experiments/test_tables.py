@@ -46,8 +46,8 @@ def test_sizes_are_columns_and_a_larger_memory_is_one_of_its_own() -> None:
     )
     assert sizes.head == ("model", "20", "40", "500, 1,024 slots")
     assert sizes.rows == [
-        ("ntm, 2 runs", "0.25 (0.00 to 0.50)", "1.00", "8.00 (7.00 to 9.00)"),
-        ("lstm, seed 1", "3.00", "", "99.00"),
+        ("ntm, zero vectors 0.2, 2 runs", "0.25 (0.00 to 0.50)", "1.00", "8.00 (7.00 to 9.00)"),
+        ("lstm, zero vectors 0.0, seed 1", "3.00", "", "99.00"),
     ]
     assert sizes.to_markdown().splitlines()[1] == "| --- | --- | --- | --- |"
 

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import nn
 
-from tapehead.training.optimizers import OPTIMIZERS, clip_gradient, learning_rate, make_optimizer
+from tapehead.training.optimizers import OPTIMIZERS, StableAdam, clip_gradient, learning_rate, make_optimizer
 
 
 def rates(**changes) -> list[float]:
@@ -101,6 +101,19 @@ def test_stable_adam_is_adam_with_updates_bounded_where_a_gradient_is_large_for_
 def test_stable_adam_is_torch_s_adam_where_no_gradient_is_larger_than_before():
     gradients = GRADIENTS[:1] * np.array([[1.0], [1.0], [0.7], [0.3], [0.1]])
     np.testing.assert_allclose(steps("stable_adam", gradients), steps("adam", gradients), rtol=1e-12)
+
+
+def test_stable_adam_bounds_all_parameters_of_a_group_alike() -> None:
+    whole = nn.Parameter(torch.tensor([1.0, 2.0, 3.0, 4.0]))
+    parts = [nn.Parameter(part.clone()) for part in whole.detach().split([1, 3])]
+    optimizers = StableAdam([whole], lr=0.1), StableAdam(parts, lr=0.1)
+    for gradient in torch.tensor([[1.0, -1.0, 2.0, 0.5], [50.0, 0.1, -1.0, 0.2], [1.0, 1.0, 1.0, 1.0]]):
+        whole.grad = gradient
+        for part, share in zip(parts, gradient.split([1, 3]), strict=True):
+            part.grad = share
+        for optimizer in optimizers:
+            optimizer.step()
+        torch.testing.assert_close(torch.cat(list(parts)), whole)
 
 
 def test_stable_adam_moves_no_further_than_the_learning_rate_after_a_spike():

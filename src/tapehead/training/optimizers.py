@@ -15,9 +15,10 @@ from tapehead._arguments import check_number
 class StableAdam(Optimizer):
     """Adam whose updates are bounded: a gradient that is large for what came before moves the weights no further.
 
-    The learning rate is divided by max(1, r), where r is the root mean square of g / sqrt(v) over a parameter: about 1
-    as long as gradients are as large as Adam's second moments say, and large when a spike comes (the update clipping of
-    AdamW in Wortsman et al. 2023, arXiv 2304.13013, algorithm 2; after Adafactor, arXiv 1804.04235).
+    The learning rate is divided by max(1, r), where r is the root mean square of g / sqrt(v) over all parameters of a
+    group: about 1 as long as gradients are as large as Adam's second moments say, and large when a spike comes (the
+    update clipping of AdamW in Wortsman et al. 2023, arXiv 2304.13013, algorithm 2, which has an r for each parameter;
+    after Adafactor, arXiv 1804.04235).
 
     Args:
         params: As for torch's optimizers.
@@ -53,22 +54,37 @@ class StableAdam(Optimizer):
         if closure is not None:
             raise ValueError("closure: expected None")
         for group in self.param_groups:
-            for parameter in group["params"]:
-                if parameter.grad is not None:
-                    self._update(parameter, parameter.grad, group)
+            parameters = [parameter for parameter in group["params"] if parameter.grad is not None]
+            if parameters:
+                self._update(parameters, group)
 
-    def _update(self, parameter: Tensor, gradient: Tensor, group: dict[str, Any]) -> None:
+    def _update(self, parameters: list[nn.Parameter], group: dict[str, Any]) -> None:
+        total = sum(parameter.numel() for parameter in parameters)
+        roots, squares = list[Tensor](), list[Tensor]()
+        for parameter in parameters:
+            assert parameter.grad is not None
+            root = self._follow(parameter, parameter.grad, group)
+            ratios = parameter.grad / root.clamp(min=group["eps"])
+            roots.append(root)
+            squares.append(ratios.square_().mean() * (parameter.numel() / total))
+        rate = group["lr"] / max(1.0, float(torch.stack(squares).sum().sqrt_()))
+        for parameter, root in zip(parameters, roots, strict=True):
+            state = self.state[parameter]
+            correction = 1 - group["betas"][0] ** float(state["step"])
+            parameter.addcdiv_(state["exp_avg"], root.add_(group["eps"]), value=-rate / correction)
+
+    def _follow(self, parameter: nn.Parameter, gradient: Tensor, group: dict[str, Any]) -> Tensor:
+        """Bring the moments of a parameter up to date, and return the root of the second."""
         state, (beta1, beta2) = self.state[parameter], group["betas"]
         if not state:
             state["step"] = torch.tensor(0.0)
             state["exp_avg"], state["exp_avg_sq"] = torch.zeros_like(parameter), torch.zeros_like(parameter)
         state["step"] += 1
-        first, second, steps = state["exp_avg"], state["exp_avg_sq"], float(state["step"])
+        first, second = state["exp_avg"], state["exp_avg_sq"]
         first.lerp_(gradient, 1 - beta1)
         second.mul_(beta2).addcmul_(gradient, gradient, value=1 - beta2)
-        root = (second / (1 - beta2**steps)).sqrt_()
-        surprise = float((gradient / root.clamp(min=group["eps"])).square_().mean().sqrt_())
-        parameter.addcdiv_(first, root.add_(group["eps"]), value=-group["lr"] / max(1.0, surprise) / (1 - beta1**steps))
+        root: Tensor = (second / (1 - beta2 ** float(state["step"]))).sqrt_()
+        return root
 
 
 OPTIMIZERS: dict[str, type[Optimizer]] = {
