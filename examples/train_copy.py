@@ -20,7 +20,7 @@ def main(config: RunConfig = configure("copy", "ntm", seed=1)) -> float:  # noqa
     for step in range(1, config.steps + 1):
         sizes = generator.integers(task.min_size, task.max_size, (count, 1), endpoint=True)
         batch = task.sample_training(sizes, generator)
-        slots = int(1 / generator.uniform(1 / 129, 1 / config.min_memory_slots))
+        slots = int(1 / generator.uniform(1 / (model.config["memory_slots"] + 1), 1 / config.min_memory_slots))
         logits, _ = model(batch.inputs, model.initial_state(count, slots), lengths=batch.lengths)
         loss = binary_cross_entropy_with_logits(logits[batch.mask], batch.targets[batch.mask])
         optimizer.zero_grad()

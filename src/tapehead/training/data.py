@@ -41,7 +41,7 @@ def draw_training_batch(config: RunConfig, task: Task, curriculum: Curriculum, s
     """Draw the batch of a training step, and give the sizes of its sequences, (B, K)."""
     generator = make_generator(config.seed, Purpose.TRAINING, step)
     sizes = draw_sizes(config, curriculum, generator)
-    return sizes, _checked(task, task.sample_training, sizes, generator)
+    return sizes, _draw_checked(task, task.sample_training, sizes, generator)
 
 
 def draw_sizes(config: RunConfig, curriculum: Curriculum, generator: np.random.Generator) -> Sizes:
@@ -74,15 +74,15 @@ def draw_batch_of_size(task: Task, size: Size, count: int, generator: np.random.
 
 
 def sample(task: Task, sizes: Sizes, generator: np.random.Generator) -> Batch:
-    """Draw from a task, which may be anybody's, what it is tested on.
+    """Draw what a task, which may be anybody's, is tested on.
 
     Raises:
         TaskError: The task raises an error, or what it gives is no batch of so many sequences.
     """
-    return _checked(task, task.sample, sizes, generator)
+    return _draw_checked(task, task.sample, sizes, generator)
 
 
-def _checked(
+def _draw_checked(
     task: Task, draw: Callable[[Sizes, np.random.Generator], Batch], sizes: Sizes, generator: np.random.Generator
 ) -> Batch:
     try:
