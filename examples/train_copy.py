@@ -12,11 +12,11 @@ from tapehead.training.recipes import configure
 
 def main(config: RunConfig = configure("copy", "ntm", seed=1)) -> float:  # noqa: B008 - it is frozen
     """Train, print the progress, and return the wrong bits per sequence of the last batch."""
-    assert config.max_grad_norm and config.min_memory_slots and config.lr_loss_scale  # noqa: PT018 - for mypy
+    assert config.max_grad_norm and config.min_memory_slots  # noqa: PT018 - for mypy
     task, model = config.make_task(), config.make_model()
     assert isinstance(model, NTM)
     optimizer = StableAdam(model.parameters(), **config.optimizer.options)
-    generator, count, smoothed, lowest = np.random.default_rng(config.seed), config.batch_size, 1.0, 1.0
+    generator, count, peak = np.random.default_rng(config.seed), config.batch_size, config.optimizer.options["lr"]
     for step in range(1, config.steps + 1):
         sizes = generator.integers(task.min_size, task.max_size, (count, 1), endpoint=True)
         batch = task.sample_training(sizes, generator)
@@ -26,8 +26,6 @@ def main(config: RunConfig = configure("copy", "ntm", seed=1)) -> float:  # noqa
         optimizer.zero_grad()
         loss.backward()
         clip_grad_norm_(model.parameters(), config.max_grad_norm)
-        lowest = min(1.003 * lowest, smoothed := 0.9 * smoothed + 0.1 * loss.item())  # the learning rate follows it
-        peak = config.optimizer.options["lr"] * min(1, lowest / config.lr_loss_scale) ** 0.5
         optimizer.param_groups[0]["lr"] = learning_rate(step, peak, config.warmup_steps, config.steps, "cosine")
         optimizer.step()
         errors = task.count_errors(logits, batch).mean().item()

@@ -36,7 +36,7 @@ NTM_COUNTS = [*COUNTS, "memory_slots", "memory_width", "read_heads", "write_head
 NTM_CHOICES = ["controller", "addressing", "memory_init", "head_init", "read_init", "backend"]
 DNC_CHOICES = ["controller", "memory_init", "read_init", "backend"]
 DNC_FLAGS = ["masked_content", "deallocate", "sharpen_links"]
-NTM_NUMBERS = ["clip", "shift_bias", "sharpening_bias", "gate_bias", "strength_bias", "head_gain"]
+NTM_NUMBERS = ["clip", "shift_bias", "sharpening_bias", "gate_bias", "strength_bias", "head_gain", "forget_bias"]
 
 
 @pytest.fixture(autouse=True)
@@ -86,6 +86,7 @@ def malformed_dncs() -> Iterator[Case]:
         yield from making(tapehead.DNC, argument, *NO_FLAGS, None)
     yield from making(tapehead.DNC, "memory_trainable", *NO_FLAGS)
     yield from making(tapehead.DNC, "clip", *NO_NUMBERS, 0, -1)
+    yield from making(tapehead.DNC, "forget_bias", *NO_NUMBERS)
     yield from making(tapehead.DNC, "sparse_links", *(wrong for wrong in NO_COUNTS if wrong is not None))
     yield from making(tapehead.DNC, "num_layers", 2, 3, controller="feedforward")
 

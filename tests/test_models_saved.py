@@ -57,7 +57,7 @@ def test_every_option_comes_back(tmp_path: Path) -> None:
         "write_heads": 2, "shift_range": 4, "addressing": "content_and_location", "memory_init": "random",
         "memory_trainable": True, "head_init": "uniform", "read_init": "learned", "clip": 7.5, "shift_bias": 0.5,
         "sharpening_bias": 0.25, "gate_bias": -1.0, "strength_bias": 2.0, "head_gain": 0.5,
-        "batch_first": True,
+        "forget_bias": 0.0, "batch_first": True,
     }  # fmt: skip
     model = tapehead.NTM(INPUT_SIZE, OUTPUT_SIZE, **config)
     assert model.config == {"input_size": INPUT_SIZE, "output_size": OUTPUT_SIZE, **config}

@@ -109,3 +109,13 @@ def test_the_drawn_slots_have_random_numbers_of_their_own() -> None:
     ]
     assert torch.equal(batches[0].inputs, batches[1].inputs)
     assert make_generator(1, Purpose.MEMORY, 1).random() != make_generator(1, Purpose.TRAINING, 1).random()
+
+
+def test_the_models_own_slots_as_the_fewest_change_nothing() -> None:
+    weights = []
+    for least in (None, 5):
+        learner = Learner(tiny_config(memory_slots=5, min_memory_slots=least))
+        for step in range(1, 6):
+            learner.train_step(step)
+        weights.append(learner.weights.detach())
+    assert torch.equal(*weights)

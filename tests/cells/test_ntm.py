@@ -8,6 +8,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from tapehead.cells.dnc import DNCCell
 from tapehead.cells.ntm import NTMCell
 from tapehead.maths.ntm import NTMState, NTMWeights
 from tests.maths import numpy_ntm, random_ntm
@@ -204,6 +205,14 @@ def test_a_gain_of_the_heads_scales_their_weights_and_nothing_else() -> None:
     for name, tensor in usual.items():
         torch.testing.assert_close(halved[name], tensor)
         torch.testing.assert_close(none[name], tensor)
+
+
+@pytest.mark.parametrize("make", [NTMCell, DNCCell])
+def test_a_forget_bias_is_that_of_every_layers_forget_gates(make: type[NTMCell | DNCCell]) -> None:
+    cell = make(3, 2, hidden_size=4, num_layers=2, forget_bias=-2.5)
+    for layer in range(2):
+        bias = getattr(cell.controller, f"bias_l{layer}")
+        assert bias.tolist() == [0.0] * 4 + [-2.5] * 4 + [0.0] * 8
 
 
 def test_a_forward_bias_moves_a_fresh_models_heads_forward() -> None:

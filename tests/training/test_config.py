@@ -153,8 +153,6 @@ WRONG: list[tuple[Changes, str]] = [
     ),
     ({"min_memory_slots": 0}, "min_memory_slots: expected a whole number >= 3, not 0"),
     ({"min_memory_slots": 2}, "min_memory_slots: expected a whole number >= 3, not 2"),
-    ({"replayed_sequences": 65}, "replayed_sequences: expected a whole number from 0 to 64, not 65"),
-    ({"lr_loss_scale": 0.0}, "lr_loss_scale: expected a finite number > 0"),
     ({"model_name": "lstm", "min_memory_slots": 8}, "min_memory_slots: expected None for lstm, which has no memory"),
     ({"optimizer": {"betas": (0.9,)}}, "betas: expected 2 values (a finite number, a finite number)"),
     (

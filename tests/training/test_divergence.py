@@ -81,7 +81,7 @@ def test_fifty_random_steps_at_which_the_loss_is_nan(monkeypatch, tmp_path, reco
 
 
 def test_a_loss_that_is_not_finite_after_the_step_stops_the_run_if_the_curriculum_asks_for_it(monkeypatch):
-    learner = Learner(tiny_config(curriculum="prediction_gain", lr_loss_scale=None))
+    learner = Learner(tiny_config(curriculum="prediction_gain"))
     whole, calls = BitTask.cross_entropy, iter((1, math.nan))
     monkeypatch.setattr(BitTask, "cross_entropy", lambda *arguments: whole(*arguments) * next(calls))
     with pytest.raises(DivergedError, match="step 1: the loss after it is not finite"):

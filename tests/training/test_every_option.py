@@ -18,6 +18,10 @@ from tests.training.tiny import tiny_config, undisturbed
 
 Changes = dict[str, Any]
 
+LOST: Changes = {
+    # one sequence that is right, and then one with all bits wrong
+    "lr": 0.5, "max_length": 1, "bits": 2, "steps": 40, "eval_every": 1, "eval_sequences": 1, "rollback_patience": None
+}  # fmt: skip
 FIELDS: dict[str, list[tuple[Changes, Changes]]] = {
     # field: the changes of two tiny runs that differ in it and end differently
     "seed": [({}, {"seed": 2})],
@@ -28,11 +32,10 @@ FIELDS: dict[str, list[tuple[Changes, Changes]]] = {
     "batch_size": [({}, {"batch_size": 5})],
     "steps": [({}, {"steps": 13})],
     "min_memory_slots": [({"model": "ntm"}, {"model": "ntm", "min_memory_slots": 3})],
-    "replayed_sequences": [({}, {"replayed_sequences": 2})],
     "sizes_per": [({}, {"sizes_per": "batch"})],
     "loss_reduction": [({}, {"loss_reduction": "batchmean"})],
     "lr_schedule": [({}, {"lr_schedule": "constant"})],
-    "lr_loss_scale": [({}, {"lr_loss_scale": 1.0})],
+    "rollback_patience": [(LOST, LOST | {"rollback_patience": 1})],
     "warmup_steps": [({}, {"warmup_steps": 4})],
     "max_grad_norm": [({}, {"max_grad_norm": 0.01}), ({}, {"max_grad_norm": None})],
     "max_grad_value": [({"max_grad_norm": None}, {"max_grad_norm": None, "max_grad_value": 0.01})],
@@ -71,7 +74,7 @@ VALUES: Changes = {
     "read_heads": 2, "write_heads": 2, "shift_range": 2, "addressing": "content", "memory_init": "random",
     "memory_trainable": True, "head_init": "uniform", "read_init": "learned", "state_init": "zero", "clip": 0.1,
     "shift_bias": 2.0, "sharpening_bias": 2.0, "gate_bias": 2.0, "strength_bias": 2.0, "head_gain": 0.5,
-    "masked_content": True, "deallocate": True, "sharpen_links": True, "sparse_links": 1,
+    "forget_bias": 2.0, "masked_content": True, "deallocate": True, "sharpen_links": True, "sparse_links": 1,
     "lr": 0.1, "betas": (0.5, 0.5), "eps": 1.0, "weight_decay": 0.1, "amsgrad": True, "alpha": 0.5, "momentum": 0.5,
     "centered": True,
     "threshold": 100.0, "step_size": 0.5, "exploration": 0.5,

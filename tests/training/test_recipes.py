@@ -106,7 +106,7 @@ def defaults_of(model: str) -> dict[str, object]:
     return {name: parameter.default for name, parameter in signature(MODELS[model]).parameters.items() if name in known}
 
 
-COPY_ALONE = {"ntm": {"head_gain": 0.0}}
+COPY_ALONE = {"ntm": {"head_gain": 0.0, "strength_bias": -3.0, "forget_bias": 0.0}}
 """What the models of the copy recipe have that their constructors' defaults have not, as it was tried on copy alone."""
 
 

@@ -5,11 +5,9 @@ import math
 import torch
 from torch import Tensor, nn
 
-from tapehead._arguments import check_choice, check_count
+from tapehead._arguments import check_choice, check_count, check_number
 from tapehead.cells.layers import linear_weights, update_hooked
 from tapehead.maths.controllers import Controller
-
-FORGET_BIAS = 1.0
 
 
 class LSTMController(nn.Module):
@@ -20,11 +18,12 @@ class LSTMController(nn.Module):
         input_size: int,
         hidden_size: int,
         num_layers: int,
+        forget_bias: float,
         device: torch.device | str | None,
         dtype: torch.dtype | None,
     ) -> None:
         super().__init__()
-        self.hidden_size, self.num_layers = hidden_size, num_layers
+        self.hidden_size, self.num_layers, self.forget_bias = hidden_size, num_layers, forget_bias
         for layer in range(num_layers):
             fan_in = input_size if layer == 0 else hidden_size
             shapes = {
@@ -45,14 +44,14 @@ class LSTMController(nn.Module):
 
     @torch.no_grad()
     def reset_parameters(self) -> None:
-        """Initialize each layer's matrices as one Glorot-uniform matrix, forget biases 1, others 0 (Collier & Beel)."""
+        """Initialize each layer's matrices as one Glorot-uniform matrix, and biases as 0 but those of forget gates."""
         units = self.hidden_size
         for weight_ih, weight_hh, bias in self.layers():
             bound = math.sqrt(6 / (weight_ih.shape[1] + units + 4 * units))
             nn.init.uniform_(weight_ih, -bound, bound)
             nn.init.uniform_(weight_hh, -bound, bound)
             bias.zero_()
-            bias[units : 2 * units] = FORGET_BIAS
+            bias[units : 2 * units] = self.forget_bias
 
 
 class FeedforwardController(nn.Module):
@@ -84,20 +83,24 @@ def make_controller(
     input_size: int,
     hidden_size: int,
     num_layers: int,
+    forget_bias: float,
     device: torch.device | str | None,
     dtype: torch.dtype | None,
 ) -> LSTMController | FeedforwardController:
     """Make the controller of that name.
 
     Raises:
-        TypeError: A size is not an int.
-        ValueError: A size is too small, there is no such controller, or num_layers is not 1 for a feedforward one.
+        TypeError: A size is not an int, or forget_bias is not a number.
+        ValueError: A size is too small, forget_bias is not finite, there is no such controller, or num_layers is not 1
+            for a feedforward one.
     """
     check_choice("controller", controller, ("lstm", "feedforward"))
     check_count("hidden_size", hidden_size)
     check_count("num_layers", num_layers)
+    largest = torch.finfo(dtype or torch.get_default_dtype()).max
+    check_number("forget_bias", forget_bias, -largest, largest)
     if controller == "lstm":
-        return LSTMController(input_size, hidden_size, num_layers, device, dtype)
+        return LSTMController(input_size, hidden_size, num_layers, forget_bias, device, dtype)
     if num_layers != 1:
         raise ValueError(f"num_layers: expected 1, as a feedforward controller has one hidden layer, not {num_layers}")
     return FeedforwardController(input_size, hidden_size, device, dtype)

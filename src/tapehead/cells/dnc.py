@@ -24,6 +24,7 @@ class DNCCellOptions(TypedDict, total=False):
     controller: Controller
     hidden_size: int
     num_layers: int
+    forget_bias: float
     memory_slots: int
     memory_width: int
     read_heads: int
@@ -52,6 +53,7 @@ class DNCCell(MemoryCell[DNCState]):
         controller: The kind of controller: `lstm`, or `feedforward` with one hidden layer.
         hidden_size: Number of hidden units of each controller layer.
         num_layers: Number of controller layers. A feedforward controller has 1.
+        forget_bias: Initial bias of an LSTM controller's forget gates. A feedforward controller has none.
         memory_slots: Number of memory slots, N.
         memory_width: Width of the vector in each memory slot, W.
         read_heads: Number of read heads.
@@ -85,6 +87,7 @@ class DNCCell(MemoryCell[DNCState]):
         controller: Controller = "lstm",
         hidden_size: int = 100,
         num_layers: int = 1,
+        forget_bias: float = 1.0,
         memory_slots: int = 128,
         memory_width: int = 20,
         read_heads: int = 1,
@@ -124,7 +127,9 @@ class DNCCell(MemoryCell[DNCState]):
             sparse_links,
         )  # fmt: skip
         reads = read_heads * memory_width
-        self.controller = make_controller(controller, input_size + reads, hidden_size, num_layers, device, dtype)
+        self.controller = make_controller(
+            controller, input_size + reads, hidden_size, num_layers, forget_bias, device, dtype
+        )
         self.hidden_shape = (self.controller.num_layers, hidden_size)
         self.interface = nn.Linear(hidden_size, sum(self.options.interface_sizes), device=device, dtype=dtype)
         self.readout = nn.Linear(hidden_size + reads, output_size, device=device, dtype=dtype)

@@ -24,6 +24,7 @@ class NTMCellOptions(TypedDict, total=False):
     controller: Controller
     hidden_size: int
     num_layers: int
+    forget_bias: float
     memory_slots: int
     memory_width: int
     read_heads: int
@@ -57,6 +58,7 @@ class NTMCell(MemoryCell[NTMState]):
         controller: The kind of controller: `lstm`, or `feedforward` with one hidden layer.
         hidden_size: Number of hidden units of each controller layer.
         num_layers: Number of controller layers. A feedforward controller has 1.
+        forget_bias: Initial bias of an LSTM controller's forget gates. A feedforward controller has none.
         memory_slots: Number of memory slots, N. At least 2 * shift_range + 1.
         memory_width: Width of the vector in each memory slot, W.
         read_heads: Number of read heads.
@@ -96,6 +98,7 @@ class NTMCell(MemoryCell[NTMState]):
         controller: Controller = "lstm",
         hidden_size: int = 100,
         num_layers: int = 1,
+        forget_bias: float = 1.0,
         memory_slots: int = 128,
         memory_width: int = 20,
         read_heads: int = 1,
@@ -144,7 +147,9 @@ class NTMCell(MemoryCell[NTMState]):
             raise ValueError(f"memory_slots, shift_range: {expected}, not {memory_slots} and {shift_range}")
         self.options = NTMOptions(controller, read_heads, write_heads, memory_width, shift_range, addressing, clip)
         reads = read_heads * memory_width
-        self.controller = make_controller(controller, input_size + reads, hidden_size, num_layers, device, dtype)
+        self.controller = make_controller(
+            controller, input_size + reads, hidden_size, num_layers, forget_bias, device, dtype
+        )
         self.hidden_shape = (self.controller.num_layers, hidden_size)
         self.heads = nn.Linear(hidden_size, sum(self.options.head_sizes), device=device, dtype=dtype)
         self.readout = nn.Linear(hidden_size + reads, output_size, device=device, dtype=dtype)

@@ -23,15 +23,11 @@ from tapehead.training.options import LARGEST, Option, complete, options_of
 MAX_INT64 = 2**63 - 1
 """The most that a seed or a number of training steps may be."""
 
-MOST_REPLAYED = 64
-"""Hard sequences that are kept, and so the most that can be added to a batch."""
-
 _COUNTS = (
     ("seed", 0, MAX_INT64),
     ("batch_size", 1, LARGEST),
     ("steps", 1, MAX_INT64),
     ("warmup_steps", 0, MAX_INT64),
-    ("replayed_sequences", 0, MOST_REPLAYED),
     ("eval_every", 1, MAX_INT64),
     ("eval_sequences", 1, LARGEST),
 )
@@ -56,15 +52,14 @@ class RunConfig:
         min_memory_slots: Every batch is trained on a memory of another number of slots, drawn between this (or what the
             longest training sequence needs, if that is more) and the model's own, evenly in its reciprocal, so that
             most are small; none, or the model's own or more: always on that.
-        replayed_sequences: How many of the hardest sequences so far are added to every batch, at most 64.
         sizes_per: Whether every sequence of a batch has its own size, or all have the same.
         loss_reduction: The cross-entropy's mean over all scored bits or symbols, or its sum divided by the batch size
             (batchmean).
         lr_schedule: The learning rate after the warm-up: constant, or falling to 0 along half a cosine.
-        lr_loss_scale: The learning rate is multiplied by min(1, sqrt(loss / this)), so that what is learned stays, with
-            the lowest loss so far: per scored bit or symbol, in nats, smoothed over some ten steps, and forgotten by
-            0.3 % a step; none: it is not.
         warmup_steps: Training steps over which the learning rate rises linearly from 0.
+        rollback_patience: After this many evaluations in a row that are far worse than the best so far (more than ten
+            times its errors, and one more), training goes back to the weights of the best, with half the learning rate;
+            none: it does not.
         max_grad_norm: Gradients are clipped to this norm; none: they are not.
         max_grad_value: Each element of the gradients is clipped to +- this; none: they are not.
         eval_every: Training steps between evaluations, each on new sequences of the largest training size.
@@ -85,12 +80,11 @@ class RunConfig:
     batch_size: int = 32
     steps: int = 3000
     min_memory_slots: int | None = None
-    replayed_sequences: int = 0
     sizes_per: Literal["sequence", "batch"] = "sequence"
     loss_reduction: Literal["mean", "batchmean"] = "mean"
     lr_schedule: LRSchedule = "cosine"
-    lr_loss_scale: float | None = None
     warmup_steps: int = 500
+    rollback_patience: int | None = None
     max_grad_norm: float | None = 0.001
     max_grad_value: float | None = None
     eval_every: int = 100
@@ -119,8 +113,10 @@ class RunConfig:
             if value > most:
                 raise ValueError(f"{name}: expected a whole number from {least} to {most}, not {value}")
             check_count(name, value, least)
+        if self.rollback_patience is not None:
+            check_count("rollback_patience", self.rollback_patience)
         check_number("solved_below", self.solved_below, 0)
-        for name in ("max_grad_norm", "max_grad_value", "lr_loss_scale"):
+        for name in ("max_grad_norm", "max_grad_value"):
             if getattr(self, name) is not None:
                 check_number(name, getattr(self, name), above=0, most=torch.finfo(torch.get_default_dtype()).max)
         if self.max_grad_norm is not None and self.max_grad_value is not None:

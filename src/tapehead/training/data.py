@@ -1,9 +1,8 @@
 """Where batches come from: each is a pure function of the run's seed, its purpose and its number.
 
-In training it is a function of the curriculum's state as well, which a checkpoint holds, as it holds the sequences that
-may come again (see `replay`). Nothing else about data has to be saved: a resumed run draws what the undisturbed one
-would have drawn, and no sequence that a model is evaluated on comes up in its training. Everything is drawn on the CPU,
-so it is the same for every device.
+In training it is a function of the curriculum's state as well, which a checkpoint holds. Nothing else about data has to
+be saved: a resumed run draws what the undisturbed one would have drawn, and no sequence that a model is evaluated on
+comes up in its training. Everything is drawn on the CPU, so it is the same for every device.
 """
 
 from collections.abc import Callable
@@ -28,7 +27,6 @@ class Purpose(IntEnum):
     CURRICULUM = 4
     VERIFICATION = 5
     MEMORY = 6
-    REPLAY = 7
 
 
 def make_generator(seed: int, purpose: Purpose, *numbers: int) -> np.random.Generator:

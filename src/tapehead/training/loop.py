@@ -232,6 +232,7 @@ class _Training:
         self.log.write(row, self._seconds())
         if curriculum_score is not None:
             self.learner.curriculum.report_errors(curriculum_score.distance())
+        self.learner.report_evaluation(score.distance())
         solved_at = state.solved_at_step
         if solved_at is None and score.errors < self.config.solved_below:
             solved_at = state.step

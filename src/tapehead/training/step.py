@@ -16,14 +16,11 @@ from tapehead.training.data import Purpose, draw_training_batch, make_generator
 from tapehead.training.errors import DivergedError, EvaluationStoppedError
 from tapehead.training.evaluation import Score, score
 from tapehead.training.optimizers import clip_gradient, learning_rate
-from tapehead.training.replay import Replay
+from tapehead.training.rollback import Rollback
 from tapehead.training.signals import ShouldStop
 from tapehead.training.trial import check_curriculum, check_model, check_task
 
-MODEL, OPTIMIZER, REPLAY = "model.", "optimizer.", "replay."
-SMOOTHED_LOSS, LOWEST_LOSS = "smoothed_loss", "lowest_loss"
-SMOOTHING, FORGETTING = 0.9, 1.003
-"""Of the smoothed loss, the share that each step keeps; and how much of its lowest value each step forgets."""
+MODEL, OPTIMIZER, ROLLBACK = "model.", "optimizer.", "rollback."
 
 BATCHES_AHEAD, NUMBERS_AHEAD = 16, 2**18
 """Batches are drawn this many at a time, or fewer once their inputs have this many elements."""
@@ -82,8 +79,7 @@ class Learner:
         self.weights = nn.Parameter(parameters_to_vector(self._parameters).detach())
         vector_to_parameters(self.weights.detach(), self._parameters)
         self.optimizer = config.make_optimizer(self.weights)
-        self.replay = Replay(config.replayed_sequences, config.seed)
-        self.smoothed_loss = self.lowest_loss = math.inf  # per target, as far as the learning rate follows it
+        self.rollback = Rollback(config.rollback_patience, config.solved_below)
         self._done: list[_Done] = []
         self._ahead: dict[int, tuple[Sizes, Batch]] = {}
         self._ahead_as: dict[str, Any] = {}  # the curriculum's state when these were drawn
@@ -97,8 +93,7 @@ class Learner:
         Raises:
             DivergedError: The curriculum needs the loss after the optimizer step, and it is not finite.
         """
-        sizes, new = self._take_batch(step)
-        batch = self.replay.extend(new, step)
+        sizes, batch = self._take_batch(step)
         state = self._draw_initial_state(step, len(batch.lengths))
         outputs, _ = self.model(self.task.input_channels(batch), state, lengths=batch.lengths)
         logits = outputs.detach()
@@ -108,29 +103,14 @@ class Learner:
         outputs.backward(self.task.cross_entropy_gradient(logits, batch, scale))
         self.weights.grad = parameters_to_vector(map(_gradient, self._parameters))
         norm = clip_gradient(self.weights.grad, self.config.max_grad_norm, self.config.max_grad_value)
-        self._done.append(_Done(step, new, logits[: len(new.mask), : len(new.lengths)], norm))
+        self._done.append(_Done(step, batch, logits, norm))
         if not math.isfinite(norm):
             return
-        self._report_losses(batch, logits)
         for group in self.optimizer.param_groups:
             group["lr"] = self.learning_rate(step)
         self.optimizer.step()
         if self.curriculum.needs_gains:
-            self._report_gains(step, sizes, new, self.task.cross_entropy(self._done[-1].logits, new))
-
-    def _report_losses(self, batch: Batch, logits: Logits) -> None:
-        """Let the replay and the learning rate know how well each sequence was predicted."""
-        config = self.config
-        if config.replayed_sequences == 0 and config.lr_loss_scale is None:
-            return
-        losses, targets = self.task.cross_entropy(logits, batch) * math.log(2), self.task.count_targets(batch)
-        self.replay.report(batch, losses / targets)
-        if config.lr_loss_scale is not None:
-            loss = float(losses[: config.batch_size].sum() / targets[: config.batch_size].sum())
-            if math.isfinite(loss):
-                old = self.smoothed_loss if math.isfinite(self.smoothed_loss) else loss
-                self.smoothed_loss = SMOOTHING * old + (1 - SMOOTHING) * loss
-                self.lowest_loss = min(FORGETTING * self.lowest_loss, self.smoothed_loss)
+            self._report_gains(step, sizes, batch, self.task.cross_entropy(logits, batch))
 
     def _draw_initial_state(self, step: int, sequences: int) -> Any:
         """Return the initial state with the number of memory slots of this step; None: the model's own."""
@@ -186,10 +166,8 @@ class Learner:
         self.curriculum.report_gains(sizes, gains.cpu().numpy(), generator)
 
     def learning_rate(self, step: int) -> float:
-        """Return the learning rate of a training step, given the losses up to now."""
-        config, peak = self.config, float(self.optimizer.defaults["lr"])
-        if config.lr_loss_scale is not None:
-            peak *= min(1.0, math.sqrt(self.lowest_loss / config.lr_loss_scale))
+        """Return the learning rate of a training step, given how often training went back up to now."""
+        config, peak = self.config, float(self.optimizer.defaults["lr"]) * self.rollback.learning_rate_factor
         return learning_rate(step, peak, config.warmup_steps, config.steps, config.lr_schedule)
 
     def evaluate(self, step: int, should_stop: ShouldStop) -> Score:
@@ -199,6 +177,18 @@ class Learner:
             EvaluationStoppedError: `should_stop` returned a signal.
         """
         return self._score(self.task.max_size, Purpose.EVALUATION, step, should_stop)
+
+    @torch.no_grad()
+    def report_evaluation(self, errors: float) -> None:
+        """Take note of an evaluation: the model may go back to the weights of an earlier one.
+
+        Args:
+            errors: Its `Score.distance`.
+        """
+        weights = self.rollback.report(errors, self.weights)
+        if weights is not None:
+            self.weights.copy_(weights)
+            self.optimizer.state.clear()
 
     def evaluate_for_curriculum(self, step: int, should_stop: ShouldStop) -> Score | None:
         """Evaluate the model on the size that the curriculum waits to be solved; None if it waits for none.
@@ -217,13 +207,10 @@ class Learner:
         return score(self.model, self.task, size, sequences, seed, purpose, step, should_stop=should_stop)
 
     def tensors(self) -> dict[str, Tensor]:
-        """Return all tensors that training changes, by name: of the model, the optimizer and the replay."""
+        """Return all tensors that training changes, by name: of the model, the optimizer and the best evaluation."""
         state = self.optimizer.state.get(self.weights, {})
         named = {OPTIMIZER + name: tensor for name, tensor in state.items() if tensor is not None}
-        named |= {REPLAY + name: tensor for name, tensor in self.replay.tensors().items()}
-        if math.isfinite(self.smoothed_loss):
-            named[SMOOTHED_LOSS] = torch.tensor(self.smoothed_loss, dtype=torch.float64)
-            named[LOWEST_LOSS] = torch.tensor(self.lowest_loss, dtype=torch.float64)
+        named |= {ROLLBACK + name: tensor for name, tensor in self.rollback.tensors().items()}
         return {MODEL + name: tensor for name, tensor in self.model.state_dict().items()} | named
 
     def load_tensors(self, tensors: dict[str, Tensor]) -> None:
@@ -232,9 +219,9 @@ class Learner:
         Raises:
             RuntimeError: They belong to a different model or kind of optimizer.
         """
-        model, optimizer_tensors, replay = (
+        model, optimizer_tensors, rollback = (
             {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
-            for prefix in (MODEL, OPTIMIZER, REPLAY)
+            for prefix in (MODEL, OPTIMIZER, ROLLBACK)
         )
         self.model.load_state_dict(model)
         for name, tensor in optimizer_tensors.items():
@@ -243,9 +230,7 @@ class Learner:
                 raise RuntimeError(f"{OPTIMIZER}{name}: expected a number or shape {shape}, not {tuple(tensor.shape)}")
         state = {0: optimizer_tensors} if optimizer_tensors else {}
         self.optimizer.load_state_dict({**self.optimizer.state_dict(), "state": state})
-        self.replay.load_tensors(replay, self.device)
-        self.smoothed_loss = float(tensors.get(SMOOTHED_LOSS, math.inf))
-        self.lowest_loss = float(tensors.get(LOWEST_LOSS, math.inf))
+        self.rollback.load_tensors(rollback, self.device)
 
     def is_finite(self) -> bool:
         """Return whether every weight is finite."""

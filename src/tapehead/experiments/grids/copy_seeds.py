@@ -1,4 +1,4 @@
-"""Copy with thirty seeds that the default settings were not chosen on, and far beyond. Half an hour on two cores."""
+"""Copy with thirty seeds that no setting was chosen on, and far beyond. A quarter of an hour on two cores."""
 
 from tapehead.experiments.evaluations import Evaluation
 from tapehead.training.recipes import configure

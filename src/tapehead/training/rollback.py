@@ -1,0 +1,83 @@
+"""What training does once it has lost what was learned: it goes back to the weights of its best evaluation."""
+
+import math
+
+import torch
+from torch import Tensor
+
+FAR_WORSE, AND_MORE = 10.0, 1.0
+"""An evaluation is far worse than the best with more than so many times its errors, and so many more."""
+
+LEARNING_RATE_FACTOR = 0.5
+"""Of the learning rate, the share that is left by each return."""
+
+WEIGHTS, NUMBERS = "weights", "numbers"
+
+
+class Rollback:
+    """The weights of the best evaluation so far; of those that solve the task, the latest.
+
+    A loss spike passes, mostly; a model that is still wrong several evaluations later hardly ever comes back by itself.
+
+    Args:
+        patience: The number of evaluations in a row, all far worse than the best, after which training goes back to it;
+            None: it never does.
+        solved_below: The task counts as solved below so many errors.
+    """
+
+    def __init__(self, patience: int | None, solved_below: float) -> None:
+        self.patience, self.solved_below = patience, solved_below
+        self.weights: Tensor | None = None
+        self.fewest = math.inf  # errors of the best evaluation
+        self.worse, self.returns = 0, 0  # evaluations in a row that are far worse; and how often training went back
+
+    @property
+    def learning_rate_factor(self) -> float:
+        """What the learning rate is multiplied by from now on."""
+        return float(LEARNING_RATE_FACTOR**self.returns)
+
+    def report(self, errors: float, weights: Tensor) -> Tensor | None:
+        """Take note of an evaluation.
+
+        Args:
+            errors: Its errors per sequence or, where none can be certain, bits above the best possible.
+            weights: All weights, one axis.
+
+        Returns:
+            The weights to go back to; None: go on with these.
+        """
+        if self.patience is None:
+            return None
+        if errors <= self.fewest or max(errors, self.fewest) < self.solved_below:
+            self.weights, self.fewest, self.worse = weights.detach().clone(), min(errors, self.fewest), 0
+            return None
+        self.worse = self.worse + 1 if errors > FAR_WORSE * max(self.fewest, 0.0) + AND_MORE else 0
+        if self.worse < self.patience:
+            return None
+        self.worse, self.returns = 0, self.returns + 1
+        return self.weights
+
+    def tensors(self) -> dict[str, Tensor]:
+        """Return what a checkpoint has to hold."""
+        if self.weights is None:
+            return {}
+        numbers = torch.tensor([self.fewest, self.worse, self.returns], dtype=torch.float64)
+        return {WEIGHTS: self.weights, NUMBERS: numbers}
+
+    def load_tensors(self, tensors: dict[str, Tensor], device: torch.device) -> None:
+        """Load what `tensors` returned, into what has not seen an evaluation yet.
+
+        Args:
+            tensors: On any device.
+            device: Where the weights are to be.
+
+        Raises:
+            RuntimeError: A tensor is missing.
+        """
+        if tensors:
+            missing = sorted({WEIGHTS, NUMBERS} - tensors.keys())
+            if missing:
+                raise RuntimeError(f"rollback.{missing[0]}: expected a tensor, which is missing")
+            self.weights = tensors[WEIGHTS].to(device, copy=True)
+            fewest, worse, returns = tensors[NUMBERS].tolist()
+            self.fewest, self.worse, self.returns = fewest, int(worse), int(returns)
