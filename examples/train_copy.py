@@ -1,4 +1,4 @@
-"""Train an NTM to copy in a loop of your own, with the settings of `tapehead train copy`: `python train_copy.py`."""
+"""Train an NTM to copy in a loop of your own, as `tapehead train copy` does, but for going back to better weights."""
 
 import numpy as np
 from torch.nn.functional import binary_cross_entropy_with_logits

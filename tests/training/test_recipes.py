@@ -107,7 +107,7 @@ def defaults_of(model: str) -> dict[str, object]:
 
 
 COPY_ALONE = {"ntm": {"head_gain": 0.0, "strength_bias": -3.0, "forget_bias": 0.0}}
-"""What the models of the copy recipe have that their constructors' defaults have not, as it was tried on copy alone."""
+"""What the models of the copy recipe have that their constructors' defaults have not, as not every task gains by it."""
 
 
 @pytest.mark.parametrize("model", MODELS)

@@ -7,9 +7,11 @@ from pathlib import Path
 import pytest
 import torch
 
+import tapehead
 from tapehead.training.errors import StoppedError
 from tapehead.training.rollback import Rollback
-from tapehead.training.run_dir import METRICS
+from tapehead.training.run_dir import METRICS, WEIGHTS
+from tapehead.training.signals import never_stop
 from tapehead.training.step import Learner
 from tests.training.tiny import digests, resume, stop_after, tiny_config, train
 
@@ -20,12 +22,12 @@ def weights(number: float) -> torch.Tensor:
 
 def returns_of(rollback: Rollback, *reports: float) -> list[float | None]:
     """What each report leads to: the number of the weights that training goes back to, from 0."""
-    found = (rollback.report(errors, weights(number)) for number, errors in enumerate(reports))
+    found = (rollback.report(errors, errors < 0.1, weights(number)) for number, errors in enumerate(reports))
     return [None if to is None else float(to[0]) for to in found]
 
 
 def test_it_goes_back_after_as_many_evaluations_in_a_row_that_are_far_worse() -> None:
-    rollback = Rollback(3, solved_below=0.1)
+    rollback = Rollback(3)
     assert returns_of(rollback, 9.0, 2.0, 21.0, 21.0, 21.0) == [None] * 5  # 10 times 2, and 1, is not far worse yet
     assert rollback.learning_rate_factor == 1.0
     assert returns_of(rollback, 21.1, 21.1, 21.1) == [None, None, 1.0]
@@ -35,57 +37,64 @@ def test_it_goes_back_after_as_many_evaluations_in_a_row_that_are_far_worse() ->
 
 
 def test_without_patience_it_never_goes_back() -> None:
-    rollback = Rollback(None, solved_below=0.1)
+    rollback = Rollback(None)
     assert returns_of(rollback, 0.0, *[100.0] * 50) == [None] * 51
     assert rollback.learning_rate_factor == 1.0
     assert rollback.tensors() == {}
 
 
 def test_of_the_evaluations_that_solve_the_task_it_goes_back_to_the_latest() -> None:
-    assert returns_of(Rollback(1, solved_below=0.1), 0.0, 0.09, 0.1, 50.0) == [None, None, None, 1.0]
+    assert returns_of(Rollback(1), 0.0, 0.09, 0.1, 50.0) == [None, None, None, 1.0]
 
 
 def test_less_than_the_best_possible_counts_as_no_error() -> None:
     """The gap to the best possible predictions may be below 0 on a few sequences."""
-    assert returns_of(Rollback(1, solved_below=0.1), -3.0, 0.5, 1.0, 1.1) == [None, None, None, 0.0]
+    assert returns_of(Rollback(1), -3.0, 0.5, 1.0, 1.1) == [None, None, None, 0.0]
 
 
 def test_what_is_kept_does_not_change_with_the_weights() -> None:
-    rollback, changing = Rollback(1, solved_below=0.1), weights(0.0)
-    rollback.report(0.0, changing)
+    rollback, changing = Rollback(1), weights(0.0)
+    rollback.report(0.0, True, changing)
     changing += 1
-    found = rollback.report(50.0, changing)
+    found = rollback.report(50.0, False, changing)
     assert found is not None
     assert found.tolist() == [0.0] * 3
 
 
 def test_a_restored_rollback_does_the_same() -> None:
-    rollback, other = Rollback(3, solved_below=0.1), Rollback(3, solved_below=0.1)
+    rollback, other = Rollback(3), Rollback(3)
     returns_of(rollback, 0.5, 50.0, 50.0, 50.0, 50.0)
-    other.load_tensors(rollback.tensors(), torch.device("cpu"))
+    other.load_tensors(rollback.tensors(), weights(9.0))
     assert other.learning_rate_factor == rollback.learning_rate_factor == 0.5
     assert returns_of(other, 50.0, 50.0) == returns_of(rollback, 50.0, 50.0) == [None, 0.0]
 
 
+def test_weights_of_another_model_are_refused() -> None:
+    rollback = Rollback(3)
+    rollback.report(0.5, False, weights(0.0))
+    with pytest.raises(RuntimeError, match=r"^rollback\.weights: expected shape \(4,\), not \(3,\)$"):
+        Rollback(3).load_tensors(rollback.tensors(), torch.zeros(4))
+
+
 @pytest.mark.parametrize("missing", ["weights", "numbers"])
 def test_a_missing_tensor_is_named(missing: str) -> None:
-    rollback = Rollback(3, solved_below=0.1)
-    rollback.report(0.5, weights(0.0))
+    rollback = Rollback(3)
+    rollback.report(0.5, False, weights(0.0))
     tensors = rollback.tensors()
     del tensors[missing]
     with pytest.raises(RuntimeError, match=rf"^rollback\.{missing}: expected a tensor, which is missing$"):
-        Rollback(3, solved_below=0.1).load_tensors(tensors, torch.device("cpu"))
+        Rollback(3).load_tensors(tensors, weights(9.0))
 
 
 def test_a_learner_that_goes_back_has_the_old_weights_a_fresh_optimizer_and_half_the_learning_rate() -> None:
     learner = Learner(tiny_config(optimizer="stable_adam", lr=0.1, rollback_patience=1))
     before, rate = learner.weights.detach().clone(), learner.learning_rate(4)
-    learner.report_evaluation(0.5)
+    learner.report_evaluation(0.5, False)
     learner.train_step(1)
     assert not torch.equal(learner.weights, before)
-    learner.report_evaluation(6.0)
+    learner.report_evaluation(6.0, False)
     assert not torch.equal(learner.weights, before)
-    learner.report_evaluation(6.1)
+    learner.report_evaluation(6.1, False)
     assert torch.equal(learner.weights, before)
     assert torch.equal(torch.cat([parameter.flatten() for parameter in learner.model.parameters()]), before)
     assert not learner.optimizer.state
@@ -98,15 +107,20 @@ def lossy(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every evaluation from the second on is far worse than the first."""
     report = Learner.report_evaluation
 
-    def report_lost(learner: Learner, _: float) -> None:
-        report(learner, 0.0 if learner.rollback.weights is None else math.inf)
+    def report_lost(learner: Learner, *_: object) -> None:
+        report(learner, *((0.0, True) if learner.rollback.weights is None else (math.inf, False)))
 
     monkeypatch.setattr(Learner, "report_evaluation", report_lost)
 
 
+@pytest.mark.parametrize("curriculum", ["uniform", "naive"])
 @pytest.mark.parametrize("last", [5, 7, 9, 10, 11])
-def test_a_run_that_goes_back_resumes_exactly(last: int, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    config = tiny_config(optimizer="stable_adam", lr=0.1, rollback_patience=2, eval_every=2)
+def test_a_run_that_goes_back_resumes_exactly(
+    last: int, curriculum: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    grows = {"threshold": 100.0} if curriculum == "naive" else {}
+    changes = {"lr": 0.1, "rollback_patience": 2, "eval_every": 2, **grows}
+    config = tiny_config(optimizer="stable_adam", curriculum=curriculum, **changes)
     lossy(monkeypatch)
     train(config, tmp_path / "whole")
     with pytest.raises(StoppedError):
@@ -118,3 +132,12 @@ def test_a_run_that_goes_back_resumes_exactly(last: int, monkeypatch: pytest.Mon
     fresh = Learner(config)
     halvings = [1, 1, 1, 2, 2, 4]  # what is written before an evaluation is reported is the rate up to then
     assert rates == pytest.approx([fresh.learning_rate(2 * n + 2) / halving for n, halving in enumerate(halvings)])
+
+
+def test_the_result_is_of_the_weights_that_are_saved(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A run does not go back after its last evaluation, which nothing would evaluate again."""
+    config = tiny_config(optimizer="stable_adam", lr=0.1, rollback_patience=2, eval_every=2, steps=6)
+    lossy(monkeypatch)
+    result, learner = train(config, tmp_path), Learner(config)
+    learner.model.load_state_dict(tapehead.load(tmp_path / WEIGHTS).state_dict())
+    assert learner.evaluate(6, never_stop).errors == result.errors

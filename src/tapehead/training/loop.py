@@ -232,14 +232,13 @@ class _Training:
         self.log.write(row, self._seconds())
         if curriculum_score is not None:
             self.learner.curriculum.report_errors(curriculum_score.distance())
-        self.learner.report_evaluation(score.distance())
-        solved_at = state.solved_at_step
-        if solved_at is None and score.errors < self.config.solved_below:
-            solved_at = state.step
+        solved = score.errors < self.config.solved_below
+        if state.step < self.config.steps:  # the result is of the weights that were evaluated last
+            self.learner.report_evaluation(score.distance(), solved)
         self.state = TrainState(
             step=state.step,
             skipped_in_a_row=state.skipped_in_a_row,
-            solved_at_step=solved_at,
+            solved_at_step=state.solved_at_step or (state.step if solved else None),
             eval_errors=score.errors,
             eval_bits=score.bits,
             eval_gap_bits=score.gap_bits,

@@ -22,13 +22,12 @@ class Rollback:
     Args:
         patience: The number of evaluations in a row, all far worse than the best, after which training goes back to it;
             None: it never does.
-        solved_below: The task counts as solved below so many errors.
     """
 
-    def __init__(self, patience: int | None, solved_below: float) -> None:
-        self.patience, self.solved_below = patience, solved_below
+    def __init__(self, patience: int | None) -> None:
+        self.patience = patience
         self.weights: Tensor | None = None
-        self.fewest = math.inf  # errors of the best evaluation
+        self.least = math.inf  # the distance of the best evaluation
         self.worse, self.returns = 0, 0  # evaluations in a row that are far worse; and how often training went back
 
     @property
@@ -36,11 +35,12 @@ class Rollback:
         """What the learning rate is multiplied by from now on."""
         return float(LEARNING_RATE_FACTOR**self.returns)
 
-    def report(self, errors: float, weights: Tensor) -> Tensor | None:
+    def report(self, distance: float, solved: bool, weights: Tensor) -> Tensor | None:
         """Take note of an evaluation.
 
         Args:
-            errors: Its errors per sequence or, where none can be certain, bits above the best possible.
+            distance: Its errors per sequence or, where none can be certain, bits above the best possible.
+            solved: Whether it solves the task.
             weights: All weights, one axis.
 
         Returns:
@@ -48,10 +48,10 @@ class Rollback:
         """
         if self.patience is None:
             return None
-        if errors <= self.fewest or max(errors, self.fewest) < self.solved_below:
-            self.weights, self.fewest, self.worse = weights.detach().clone(), min(errors, self.fewest), 0
+        if solved or distance <= self.least:
+            self.weights, self.least, self.worse = weights.detach().clone(), min(distance, self.least), 0
             return None
-        self.worse = self.worse + 1 if errors > FAR_WORSE * max(self.fewest, 0.0) + AND_MORE else 0
+        self.worse = self.worse + 1 if distance > FAR_WORSE * max(self.least, 0.0) + AND_MORE else 0
         if self.worse < self.patience:
             return None
         self.worse, self.returns = 0, self.returns + 1
@@ -61,23 +61,26 @@ class Rollback:
         """Return what a checkpoint has to hold."""
         if self.weights is None:
             return {}
-        numbers = torch.tensor([self.fewest, self.worse, self.returns], dtype=torch.float64)
+        numbers = torch.tensor([self.least, self.worse, self.returns], dtype=torch.float64)
         return {WEIGHTS: self.weights, NUMBERS: numbers}
 
-    def load_tensors(self, tensors: dict[str, Tensor], device: torch.device) -> None:
+    def load_tensors(self, tensors: dict[str, Tensor], weights: Tensor) -> None:
         """Load what `tensors` returned, into what has not seen an evaluation yet.
 
         Args:
             tensors: On any device.
-            device: Where the weights are to be.
+            weights: All weights, for their shape and device.
 
         Raises:
-            RuntimeError: A tensor is missing.
+            RuntimeError: A tensor is missing, or belongs to another model.
         """
         if tensors:
             missing = sorted({WEIGHTS, NUMBERS} - tensors.keys())
             if missing:
                 raise RuntimeError(f"rollback.{missing[0]}: expected a tensor, which is missing")
-            self.weights = tensors[WEIGHTS].to(device, copy=True)
-            fewest, worse, returns = tensors[NUMBERS].tolist()
-            self.fewest, self.worse, self.returns = fewest, int(worse), int(returns)
+            if tensors[WEIGHTS].shape != weights.shape:
+                expected, given = tuple(weights.shape), tuple(tensors[WEIGHTS].shape)
+                raise RuntimeError(f"rollback.{WEIGHTS}: expected shape {expected}, not {given}")
+            self.weights = tensors[WEIGHTS].to(weights.device, copy=True)
+            self.least, worse, returns = tensors[NUMBERS].tolist()
+            self.worse, self.returns = int(worse), int(returns)

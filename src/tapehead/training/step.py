@@ -79,7 +79,7 @@ class Learner:
         self.weights = nn.Parameter(parameters_to_vector(self._parameters).detach())
         vector_to_parameters(self.weights.detach(), self._parameters)
         self.optimizer = config.make_optimizer(self.weights)
-        self.rollback = Rollback(config.rollback_patience, config.solved_below)
+        self.rollback = Rollback(config.rollback_patience)
         self._done: list[_Done] = []
         self._ahead: dict[int, tuple[Sizes, Batch]] = {}
         self._ahead_as: dict[str, Any] = {}  # the curriculum's state when these were drawn
@@ -179,13 +179,14 @@ class Learner:
         return self._score(self.task.max_size, Purpose.EVALUATION, step, should_stop)
 
     @torch.no_grad()
-    def report_evaluation(self, errors: float) -> None:
-        """Take note of an evaluation: the model may go back to the weights of an earlier one.
+    def report_evaluation(self, distance: float, solved: bool) -> None:
+        """Take note of an evaluation: the model may go back to the weights of an earlier one; the curriculum does not.
 
         Args:
-            errors: Its `Score.distance`.
+            distance: Its `Score.distance`.
+            solved: Whether it solves the task.
         """
-        weights = self.rollback.report(errors, self.weights)
+        weights = self.rollback.report(distance, solved, self.weights)
         if weights is not None:
             self.weights.copy_(weights)
             self.optimizer.state.clear()
@@ -230,7 +231,7 @@ class Learner:
                 raise RuntimeError(f"{OPTIMIZER}{name}: expected a number or shape {shape}, not {tuple(tensor.shape)}")
         state = {0: optimizer_tensors} if optimizer_tensors else {}
         self.optimizer.load_state_dict({**self.optimizer.state_dict(), "state": state})
-        self.rollback.load_tensors(rollback, self.device)
+        self.rollback.load_tensors(rollback, self.weights)
 
     def is_finite(self) -> bool:
         """Return whether every weight is finite."""
