@@ -5,8 +5,10 @@ import math
 import torch
 from torch import Tensor
 
-FAR_WORSE, AND_MORE = 10.0, 1.0
-"""An evaluation is far worse than the best with more than so many times its errors, and so many more."""
+OF_THE_BEST, OF_THE_WORST = 10.0, 0.1
+"""An evaluation is far worse than the best with more than so many times its errors, and more than so many times those
+of the worst: where one wrong sequence is hundreds of errors, as in repeat copy, ten times the best may be chance.
+"""
 
 LEARNING_RATE_FACTOR = 0.5
 """Of the learning rate, the share that is left by each return."""
@@ -27,7 +29,7 @@ class Rollback:
     def __init__(self, patience: int | None) -> None:
         self.patience = patience
         self.weights: Tensor | None = None
-        self.least = math.inf  # the distance of the best evaluation
+        self.least, self.most = math.inf, 0.0  # the distances of the best evaluation and of the worst
         self.worse, self.returns = 0, 0  # evaluations in a row that are far worse; and how often training went back
 
     @property
@@ -48,10 +50,12 @@ class Rollback:
         """
         if self.patience is None:
             return None
+        self.most = max(distance, self.most)
         if solved or distance <= self.least:
             self.weights, self.least, self.worse = weights.detach().clone(), min(distance, self.least), 0
             return None
-        self.worse = self.worse + 1 if distance > FAR_WORSE * max(self.least, 0.0) + AND_MORE else 0
+        far_worse = distance > max(OF_THE_BEST * self.least, OF_THE_WORST * self.most)
+        self.worse = self.worse + 1 if far_worse else 0
         if self.worse < self.patience:
             return None
         self.worse, self.returns = 0, self.returns + 1
@@ -61,7 +65,7 @@ class Rollback:
         """Return what a checkpoint has to hold."""
         if self.weights is None:
             return {}
-        numbers = torch.tensor([self.least, self.worse, self.returns], dtype=torch.float64)
+        numbers = torch.tensor([self.least, self.most, self.worse, self.returns], dtype=torch.float64)
         return {WEIGHTS: self.weights, NUMBERS: numbers}
 
     def load_tensors(self, tensors: dict[str, Tensor], weights: Tensor) -> None:
@@ -82,5 +86,5 @@ class Rollback:
                 expected, given = tuple(weights.shape), tuple(tensors[WEIGHTS].shape)
                 raise RuntimeError(f"rollback.{WEIGHTS}: expected shape {expected}, not {given}")
             self.weights = tensors[WEIGHTS].to(weights.device, copy=True)
-            self.least, worse, returns = tensors[NUMBERS].tolist()
+            self.least, self.most, worse, returns = tensors[NUMBERS].tolist()
             self.worse, self.returns = int(worse), int(returns)
