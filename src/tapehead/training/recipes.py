@@ -39,7 +39,6 @@ class Rule(NamedTuple):
 
 
 # docs/log.md says how these were found, and what did not work.
-AMSGRAD = {"amsgrad": True, "lr": 6e-3}
 # Bounded steps, so that what is learned stays, and a return to what was learned if it is lost all the same; small
 # memories, where a write head that walks on comes round to what is not yet read; and heads that start alike.
 STABLE: Settings = {
@@ -67,7 +66,7 @@ TAPEHEAD = [
     Rule({"optimizer": {"lr": 6e-3}, "min_memory_slots": 24}, task="associative_recall", model="ntm"),
     Rule({"steps": 10_000}, task="ngrams"),
     # what was counted after the same five bits is found by its content, not by its location
-    Rule({"model": {"gate_bias": 1.0, "shift_bias": 0.0}, "optimizer": AMSGRAD | {"lr": 3e-3}}, "ngrams", "ntm"),
+    Rule({"model": {"gate_bias": 1.0, "shift_bias": 0.0}, "optimizer": {"amsgrad": True, "lr": 3e-3}}, "ngrams", "ntm"),
     Rule({"model": {"hidden_size": 128}}, task="ngrams", model="lstm"),
     # few items first teach what to do with many: of 20 at a time next to nothing is learned in 10,000 steps
     Rule({"task": {"min_items": 1}, "steps": 10_000}, task="priority_sort"),
