@@ -12,7 +12,7 @@ import pytest
 import tapehead
 from tapehead.models import MODELS
 from tapehead.tasks import TASKS
-from tapehead.training.components import KINDS, known_options
+from tapehead.training.components import KINDS, Component, known_options
 from tapehead.training.config import RunConfig, run_options
 from tapehead.training.recipes import RECIPES, configure
 from tests.command_line import tapehead as call_tapehead
@@ -81,14 +81,15 @@ def test_a_recipe_speaks_of_known_tasks_models_and_settings_only():
     for rule in (rule for rules in RECIPES.values() for rule in rules):
         assert rule.task is None or rule.task in TASKS
         assert rule.model is None or rule.model in MODELS
-        assert rule.controller in {None, "lstm", "feedforward"}
+        if rule.having is not None:
+            kind, option, value = rule.having
+            known_options(kind, getattr(rule, kind))[option].check(value)
         assert rule.settings.keys() <= {*KINDS, *run_options()}
 
 
 def test_every_rule_of_a_recipe_is_for_some_run():
     for rule in (rule for rules in RECIPES.values() for rule in rules):
-        runs = product(TASKS, MODELS, (None, "lstm", "feedforward"))
-        assert any(rule.is_for(*run) for run in runs)
+        assert any(rule.is_for(*run) for run in product(TASKS, MODELS))
 
 
 @pytest.mark.parametrize("recipe", RECIPES)
@@ -106,7 +107,7 @@ def defaults_of(model: str) -> dict[str, object]:
     return {name: parameter.default for name, parameter in signature(MODELS[model]).parameters.items() if name in known}
 
 
-COPY_ALONE = {"ntm": {"head_gain": 0.0, "strength_bias": -3.0, "forget_bias": 0.0}}
+COPY_ALONE = {"ntm": {"head_gain": 0.0, "strength_bias": -3.0, "forget_bias": 0.0}, "dnc": {"forget_bias": 0.0}}
 """What the models of the copy recipe have that their constructors' defaults have not, as not every task gains by it."""
 
 
@@ -139,3 +140,12 @@ def test_an_option_on_the_way_from_a_recipe_replaces_that_one_alone():
     assert {name for name in plain if plain[name] != changed[name]} == {"model"}
     options, other = plain["model"]["options"], changed["model"]["options"]
     assert {name for name in options if options[name] != other[name]} == {"memory_slots"}
+
+
+def test_repeat_copy_has_a_curriculum_in_the_encoding_that_takes_counting_alone():
+    graves = {"task": {"encoding": "graves2014"}}
+    assert configure("repeat_copy").curriculum.name == "uniform"
+    assert configure("repeat_copy", "lstm", changes=graves).curriculum.name == "uniform"
+    assert configure("repeat_copy", changes=graves).curriculum.name == "look_back_and_forward"
+    naive = configure("repeat_copy", changes={**graves, "curriculum": Component("naive")})
+    assert naive.curriculum.name == "naive"

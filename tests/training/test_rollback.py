@@ -1,4 +1,4 @@
-"""Training that has lost what was learned goes back to the weights of its best evaluation."""
+"""Training that has lost what was learned goes back to its best evaluation."""
 
 import json
 from pathlib import Path
@@ -15,14 +15,14 @@ from tapehead.training.step import Learner
 from tests.training.tiny import digests, resume, stop_after, tiny_config, train
 
 
-def weights(number: float) -> torch.Tensor:
-    return torch.full((3,), number)
+def weights(number: float) -> dict[str, torch.Tensor]:
+    return {"weights": torch.full((3,), number)}
 
 
 def returns_of(rollback: Rollback, *reports: float) -> list[float | None]:
     """What each report leads to: the number of the weights that training goes back to, from 0."""
-    found = (rollback.report(errors, errors < 0.1, weights(number)) for number, errors in enumerate(reports))
-    return [None if to is None else float(to[0]) for to in found]
+    found = (rollback.report_evaluation(errors, errors < 0.1, weights(n)) for n, errors in enumerate(reports))
+    return [float(rollback.kept["weights"][0]) if goes_back else None for goes_back in found]
 
 
 def test_it_goes_back_after_as_many_evaluations_in_a_row_that_are_far_worse() -> None:
@@ -60,53 +60,104 @@ def test_less_than_the_best_possible_counts_as_no_error() -> None:
 
 def test_what_is_kept_does_not_change_with_the_weights() -> None:
     rollback, changing = Rollback(1), weights(0.0)
-    rollback.report(0.0, True, changing)
-    changing += 1
-    found = rollback.report(50.0, False, changing)
-    assert found is not None
-    assert found.tolist() == [0.0] * 3
+    rollback.report_evaluation(0.0, True, changing)
+    changing["weights"] += 1
+    assert rollback.report_evaluation(50.0, False, changing)
+    assert rollback.kept["weights"].tolist() == [0.0] * 3
+
+
+def test_once_the_task_was_solved_it_goes_back_when_most_of_a_batch_is_wrong() -> None:
+    rollback = Rollback(3)
+    assert not rollback.report_batch(1.0)
+    returns_of(rollback, 0.5)
+    assert not rollback.report_batch(1.0)
+    returns_of(rollback, 0.0, 50.0)
+    assert [rollback.report_batch(wrong) for wrong in (0.5, 0.51, 0.5, 1.0)] == [False, True, False, True]
+    assert rollback.learning_rate_factor == 0.25
+    without = Rollback(None)
+    returns_of(without, 0.0)
+    assert not without.report_batch(1.0)
 
 
 def test_a_restored_rollback_does_the_same() -> None:
     rollback, other = Rollback(3), Rollback(3)
     returns_of(rollback, 0.5, 50.0, 50.0, 50.0, 50.0)
-    other.load_tensors(rollback.tensors(), weights(9.0))
+    other.load_tensors(rollback.tensors())
     assert other.learning_rate_factor == rollback.learning_rate_factor == 0.5
     assert returns_of(other, 50.0, 50.0) == returns_of(rollback, 50.0, 50.0) == [None, 0.0]
+    assert not other.report_batch(1.0)
+    returns_of(rollback, 0.0)
+    again = Rollback(3)
+    again.load_tensors(rollback.tensors())
+    assert again.report_batch(1.0)
 
 
-def test_weights_of_another_model_are_refused() -> None:
+@pytest.mark.parametrize("name", ["weights", "optimizer.exp_avg"])
+def test_tensors_of_another_model_are_refused(name: str) -> None:
+    learner = Learner(tiny_config(optimizer="stable_adam", rollback_patience=3))
+    learner.train_step(1)
+    learner.report_evaluation(0.5, False)
+    tensors = learner.tensors()
+    tensors[f"rollback.{name}"] = torch.zeros(4)
+    shape = rf"\({learner.weights.numel()},\)"
+    with pytest.raises(RuntimeError, match=rf"^rollback\.{name}: expected a number or shape {shape}, not \(4,\)$"):
+        Learner(learner.config).load_tensors(tensors)
+
+
+def test_numbers_of_another_version_are_refused() -> None:
     rollback = Rollback(3)
-    rollback.report(0.5, False, weights(0.0))
-    with pytest.raises(RuntimeError, match=r"^rollback\.weights: expected shape \(4,\), not \(3,\)$"):
-        Rollback(3).load_tensors(rollback.tensors(), torch.zeros(4))
+    returns_of(rollback, 0.5)
+    with pytest.raises(RuntimeError, match=r"^rollback\.numbers: expected shape \(5,\), not \(4,\)$"):
+        Rollback(3).load_tensors({**rollback.tensors(), "numbers": torch.zeros(4)})
 
 
 @pytest.mark.parametrize("missing", ["weights", "numbers"])
 def test_a_missing_tensor_is_named(missing: str) -> None:
     rollback = Rollback(3)
-    rollback.report(0.5, False, weights(0.0))
+    returns_of(rollback, 0.5)
     tensors = rollback.tensors()
     del tensors[missing]
     with pytest.raises(RuntimeError, match=rf"^rollback\.{missing}: expected a tensor, which is missing$"):
-        Rollback(3).load_tensors(tensors, weights(9.0))
+        Rollback(3).load_tensors(tensors)
 
 
-def test_a_learner_that_goes_back_has_the_old_weights_a_fresh_optimizer_and_half_the_learning_rate() -> None:
+def test_a_learner_that_goes_back_has_the_weights_and_the_moments_of_then_and_half_the_learning_rate() -> None:
     learner = Learner(tiny_config(optimizer="stable_adam", lr=0.1, rollback_patience=1))
-    before, rate = learner.weights.detach().clone(), learner.learning_rate(4)
-    learner.report_evaluation(0.5, False)
     learner.train_step(1)
-    assert not torch.equal(learner.weights, before)
+    before, rate = {name: tensor.clone() for name, tensor in learner.tensors().items()}, learner.learning_rate(4)
+    learner.report_evaluation(0.5, False)
+    learner.train_step(2)
     learner.report_evaluation(5.0, False)
-    assert not torch.equal(learner.weights, before)
+    changed = {name for name, tensor in learner.tensors().items() if name in before and (tensor != before[name]).any()}
+    assert changed > {"optimizer.exp_avg", "optimizer.exp_avg_sq", "optimizer.step", "model.cell.readout.weight"}
     learner.report_evaluation(5.1, False)
-    assert torch.equal(learner.weights, before)
-    assert torch.equal(torch.cat([parameter.flatten() for parameter in learner.model.parameters()]), before)
-    assert not learner.optimizer.state
+    after = learner.tensors()
+    assert all(torch.equal(after[name], tensor) for name, tensor in before.items())
     assert learner.learning_rate(4) == rate / 2
+    for step in (2, 3):
+        learner.train_step(step)
+    assert not torch.equal(learner.tensors()["optimizer.exp_avg"], before["optimizer.exp_avg"])
+    learner.report_evaluation(5.1, False)
+    after = learner.tensors()
+    assert all(torch.equal(after[name], tensor) for name, tensor in before.items())  # what is kept did not change
+
+
+def test_a_learner_goes_back_at_a_step_where_most_sequences_are_wrong_and_then_only(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    learner = Learner(tiny_config(optimizer="stable_adam", lr=0.1, rollback_patience=5))
+    learner.train_step(1)
+    learner.report_evaluation(0.0, True)
+    before, shares = learner.weights.detach().clone(), iter([0.5, 0.6, 0.1])
+    monkeypatch.setattr(learner, "_share_wrong", lambda *_: next(shares))
     learner.train_step(2)
     assert not torch.equal(learner.weights, before)
+    learner.train_step(3)
+    assert torch.equal(learner.weights, before)
+    assert learner.rollback.returns == 1
+    learner.train_step(4)
+    assert not torch.equal(learner.weights, before)
+    assert len(list(learner.take_metrics())) == 4
 
 
 def lossy(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -114,7 +165,7 @@ def lossy(monkeypatch: pytest.MonkeyPatch) -> None:
     report = Learner.report_evaluation
 
     def report_lost(learner: Learner, *_: object) -> None:
-        report(learner, *((0.0, True) if learner.rollback.weights is None else (99.0, False)))
+        report(learner, *((0.5, False) if not learner.rollback.kept else (99.0, False)))
 
     monkeypatch.setattr(Learner, "report_evaluation", report_lost)
 
@@ -138,6 +189,24 @@ def test_a_run_that_goes_back_resumes_exactly(
     fresh = Learner(config)
     halvings = [1, 1, 1, 2, 2, 4]  # what is written before an evaluation is reported is the rate up to then
     assert rates == pytest.approx([fresh.learning_rate(2 * n + 2) / halving for n, halving in enumerate(halvings)])
+
+
+@pytest.mark.parametrize("last", [3, 4, 5, 6, 9])
+def test_a_run_that_goes_back_within_its_steps_resumes_exactly(
+    last: int, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """With what counts as solved set so that every model solves the task, every batch of an untrained one is lost."""
+    changes = {"lr": 0.1, "rollback_patience": 2, "eval_every": 4, "solved_below": 1e9}
+    config = tiny_config(optimizer="stable_adam", **changes)
+    went_back = list[int]()
+    go_back = Learner._go_back
+    monkeypatch.setattr(Learner, "_go_back", lambda learner: (went_back.append(1), go_back(learner))[1])
+    train(config, tmp_path / "whole")
+    assert went_back
+    with pytest.raises(StoppedError):
+        train(config, tmp_path / "parts", should_stop=stop_after(last))
+    resume(tmp_path / "parts")
+    assert digests(tmp_path / "parts") == digests(tmp_path / "whole")
 
 
 def test_the_result_is_of_the_weights_that_are_saved(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -180,7 +180,7 @@ def test_the_models_parameters_are_views_of_the_learners_weights():
 @pytest.mark.parametrize("model", MODELS)
 @pytest.mark.parametrize("loss", ["mean", "batchmean"])
 def test_an_step_follows_the_gradient_of_the_loss_that_it_reports(model, loss):
-    learner = Learner(tiny_config(model, loss_reduction=loss, max_grad_norm=None))
+    learner = Learner(tiny_config(model, loss_reduction=loss, max_grad_norm=None, min_memory_slots=None))
     _, batch = draw_training_batch(learner.config, learner.task, learner.curriculum, 1)
     outputs, _ = learner.model(batch.inputs, lengths=batch.lengths)
     nats = binary_cross_entropy_with_logits(outputs, batch.targets, reduction="none")[batch.mask]

@@ -24,54 +24,62 @@ class Rule(NamedTuple):
         settings: What is set.
         task: A key of TASKS; None: every task.
         model: A key of MODELS; None: every model.
-        controller: Of an NTM or a DNC; None: every controller.
+        having: The kind of a component, one of its options, and the value that this must have; None: any values.
     """
 
     settings: Settings
     task: str | None = None
     model: str | None = None
-    controller: str | None = None
+    having: tuple[str, str, object] | None = None
 
-    def is_for(self, task: str, model: str, controller: object) -> bool:
-        """Say whether the settings are for a run."""
-        wanted = ((self.task, task), (self.model, model), (self.controller, controller))
-        return all(own is None or own == other for own, other in wanted)
+    def is_for(self, task: str, model: str) -> bool:
+        """Say whether the settings are for a run, whatever its options."""
+        return self.task in {None, task} and self.model in {None, model}
 
 
 # docs/log.md says how these were found, and what did not work.
-# Bounded steps, so that what is learned stays, and a return to what was learned if it is lost all the same; small
-# memories, where a write head that walks on comes round to what is not yet read; and heads that start alike.
-STABLE: Settings = {
-    "optimizer": Component("stable_adam", {"lr": 8e-3, "eps": 1e-6}),
-    "rollback_patience": 5,
-    "model": {"head_gain": 0.0},
-}
-# Zeros that are no sign of the answer; heads that do not start by looking for content; a controller that forgets, so
-# that its state does not drift in long sequences; and a short warm-up.
-COPY_NTM: Settings = {
+# Bounded steps, so that what is learned stays, and a return to what was learned if it is lost all the same.
+STABLE: Settings = {"optimizer": Component("stable_adam", {"lr": 8e-3, "eps": 1e-6}), "rollback_patience": 5}
+# Small memories, where a write head that walks on comes round to what is not yet read; zeros that are no sign of the
+# answer; a controller that forgets, so that its state does not drift in long sequences; and a short warm-up.
+COPY: Settings = {
     "min_memory_slots": 22,
     "warmup_steps": 250,
     "task": {"zero_vectors": 0.2},
-    "model": {"strength_bias": -3.0, "forget_bias": 0.0},
+    "model": {"forget_bias": 0.0},
 }
+GRAVES_ENCODING = ("task", "encoding", "graves2014")
 TAPEHEAD = [
     Rule({"optimizer": {"lr": 4e-3}}),
     Rule({"optimizer": {"lr": 1e-3}}, model="lstm"),
-    *(Rule(STABLE, task=task, model="ntm") for task in ("copy", "repeat_copy", "associative_recall")),
-    Rule(COPY_NTM, task="copy", model="ntm"),
-    Rule({"task": {"encoding": "collier2018"}, "steps": 4000}, task="repeat_copy"),
-    Rule({"steps": 8000, "min_memory_slots": 12}, task="repeat_copy", model="ntm"),
-    Rule({"steps": 8000}, task="repeat_copy", model="dnc"),
-    Rule({"steps": 5000}, task="associative_recall"),
-    Rule({"optimizer": {"lr": 6e-3}, "min_memory_slots": 24}, task="associative_recall", model="ntm"),
-    Rule({"steps": 10_000}, task="ngrams"),
-    # what was counted after the same five bits is found by its content, not by its location
-    Rule({"model": {"gate_bias": 1.0, "shift_bias": 0.0}, "optimizer": {"amsgrad": True, "lr": 3e-3}}, "ngrams", "ntm"),
-    Rule({"model": {"hidden_size": 128}}, task="ngrams", model="lstm"),
+    *(Rule(STABLE, model=model) for model in ("ntm", "dnc")),
+    # heads that start alike
+    Rule({"model": {"head_gain": 0.0}}, model="ntm"),
+    *(Rule(COPY, "copy", model) for model in ("ntm", "dnc")),
+    # heads that do not start by looking for content
+    Rule({"model": {"strength_bias": -3.0}}, "copy", "ntm"),
+    Rule({"task": {"encoding": "collier2018"}, "steps": 4000}, "repeat_copy"),
+    Rule({"steps": 8000, "min_memory_slots": 12}, "repeat_copy", "ntm"),
+    # an end marker takes counting, which is learned from few repeats to many
+    Rule({"curriculum": Component("look_back_and_forward")}, "repeat_copy", "ntm", having=GRAVES_ENCODING),
+    Rule({"steps": 5000, "min_memory_slots": 12}, "repeat_copy", "dnc"),
+    Rule({"steps": 5000}, "associative_recall"),
+    *(
+        Rule({"optimizer": {"lr": 6e-3}, "min_memory_slots": 24}, "associative_recall", model)
+        for model in ("ntm", "dnc")
+    ),
+    Rule({"steps": 10_000}, "ngrams"),
+    # what was counted after the same five bits is found by its content alone, if the slots differ from the beginning
+    Rule(
+        {"model": {"addressing": "content", "memory_init": "random", "strength_bias": 3.0}, "steps": 6000},
+        "ngrams",
+        "ntm",
+    ),
+    Rule({"model": {"hidden_size": 128}}, "ngrams", "lstm"),
     # few items first teach what to do with many: of 20 at a time next to nothing is learned in 10,000 steps
-    Rule({"task": {"min_items": 1}, "steps": 10_000}, task="priority_sort"),
-    Rule({"model": {"read_heads": 5, "write_heads": 5}}, task="priority_sort", model="ntm"),
-    Rule({"model": {"hidden_size": 128}}, task="priority_sort", model="lstm"),
+    Rule({"task": {"min_items": 1}, "steps": 10_000}, "priority_sort"),
+    Rule({"model": {"read_heads": 5, "write_heads": 5}, "min_memory_slots": 24}, "priority_sort", "ntm"),
+    Rule({"model": {"hidden_size": 128}}, "priority_sort", "lstm"),
 ]
 
 PAPERS: Settings = {
@@ -98,6 +106,7 @@ COLLIER2018 = [
     *(Rule({"task": {"encoding": "collier2018"}}, task=task) for task in ENCODED_TASKS),
 ]
 
+FEEDFORWARD = ("model", "controller", "feedforward")
 # Where Graves et al. 2014 say nothing of the optimizer, Graves 2013 (arXiv 1308.0850) does; batches of one are a guess.
 GRAVES2014_OPTIMIZER = {"lr": 1e-4, "momentum": 0.9, "alpha": 0.95, "centered": True, "eps": 1e-4}
 GRAVES2014 = [
@@ -108,9 +117,7 @@ GRAVES2014 = [
     # Their tables 1 to 3. Heads are both read and write heads: only so the numbers of parameters come near theirs.
     Rule({"optimizer": {"lr": 3e-5}}, task="copy", model="lstm"),
     Rule({"model": {"hidden_size": 512}, "optimizer": {"lr": 3e-5}}, task="repeat_copy", model="lstm"),
-    Rule(
-        {"model": {"read_heads": 4, "write_heads": 4, "hidden_size": 256}}, "associative_recall", "ntm", "feedforward"
-    ),
+    Rule({"model": {"read_heads": 4, "write_heads": 4, "hidden_size": 256}}, "associative_recall", "ntm", FEEDFORWARD),
     Rule({"optimizer": {"lr": 3e-5}}, task="ngrams", model="ntm"),
     Rule({"model": {"hidden_size": 128}}, task="ngrams", model="lstm"),
     Rule({"model": {"read_heads": 5, "write_heads": 5, "num_layers": 2}}, task="priority_sort", model="ntm"),
@@ -119,7 +126,7 @@ GRAVES2014 = [
         {"model": {"read_heads": 8, "write_heads": 8, "num_layers": 1, "hidden_size": 512}},
         task="priority_sort",
         model="ntm",
-        controller="feedforward",
+        having=FEEDFORWARD,
     ),
     Rule({"model": {"hidden_size": 128}, "optimizer": {"lr": 3e-5}}, task="priority_sort", model="lstm"),
 ]
@@ -174,18 +181,21 @@ def gather_settings(task: str, model: str, *, recipe: str, changes: Settings) ->
             raise TypeError(f"changes: expected the options of the {kind} {name}, not another component")
     components = {kind: Component(name) for kind, name in (DEFAULTS | {"task": task, "model": model}).items()}
     settings: dict[str, Any] = dict(components)
-    for rule in (*_rules(recipe, task, model, changes), Rule(changes)):
-        _apply(settings, rule.settings)
+    for rule in RECIPES[recipe]:
+        if rule.is_for(task, model) and (rule.having is None or _has(settings, changes, *rule.having)):
+            _apply(settings, rule.settings)
+    _apply(settings, changes)
     return settings
 
 
-def _rules(recipe: str, task: str, model: str, changes: Settings) -> list[Rule]:
-    """Give the rules of a recipe that are for a run."""
-    known = known_options("model", model)
-    default = known["controller"].default if "controller" in known else None
-    changed = changes.get("model", {})
-    controller = changed.get("controller", default) if isinstance(changed, Mapping) else default
-    return [rule for rule in RECIPES[recipe] if rule.is_for(task, model, controller)]
+def _has(settings: Settings, changes: Settings, kind: str, name: str, value: object) -> bool:
+    """Say whether an option has a value: that of the changes, else that of the settings, else its default."""
+    changed, component = changes.get(kind), settings[kind]
+    for options in (changed if isinstance(changed, Mapping) else {}, component.options):
+        if name in options:
+            return bool(options[name] == value)
+    known = known_options(kind, component.name)
+    return name in known and known[name].default == value
 
 
 def _apply(settings: dict[str, Any], changes: Settings) -> None:

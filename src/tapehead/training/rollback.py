@@ -1,6 +1,7 @@
-"""What training does once it has lost what was learned: it goes back to the weights of its best evaluation."""
+"""What training does once it has lost what was learned: it goes back to its best evaluation, with smaller steps."""
 
 import math
+from collections.abc import Mapping
 
 import torch
 from torch import Tensor
@@ -10,6 +11,9 @@ OF_THE_BEST, OF_THE_WORST = 10.0, 0.1
 of the worst: where one wrong sequence is hundreds of errors, as in repeat copy, ten times the best may be chance.
 """
 
+MOST_WRONG = 0.5
+"""Of a training batch's sequences, the share with an error above which a model that solved the task has lost it."""
+
 LEARNING_RATE_FACTOR = 0.5
 """Of the learning rate, the share that is left by each return."""
 
@@ -17,18 +21,20 @@ WEIGHTS, NUMBERS = "weights", "numbers"
 
 
 class Rollback:
-    """The weights of the best evaluation so far; of those that solve the task, the latest.
+    """What training had at the best evaluation so far; of those that solve the task, at the latest.
 
-    A loss spike passes, mostly; a model that is still wrong several evaluations later hardly ever comes back by itself.
+    A solved task is lost within some twenty steps, in which more and more sequences go wrong; most of these loss spikes
+    pass, but a model that is still wrong several evaluations later hardly ever comes back by itself.
 
     Args:
         patience: The number of evaluations in a row, all far worse than the best, after which training goes back to it;
-            None: it never does.
+            None: it never does, and nothing is kept.
     """
 
     def __init__(self, patience: int | None) -> None:
         self.patience = patience
-        self.weights: Tensor | None = None
+        self.kept: dict[str, Tensor] = {}
+        self.solved = False  # at some evaluation
         self.least, self.most = math.inf, 0.0  # the distances of the best evaluation and of the worst
         self.worse, self.returns = 0, 0  # evaluations in a row that are far worse; and how often training went back
 
@@ -37,54 +43,57 @@ class Rollback:
         """What the learning rate is multiplied by from now on."""
         return float(LEARNING_RATE_FACTOR**self.returns)
 
-    def report(self, distance: float, solved: bool, weights: Tensor) -> Tensor | None:
-        """Take note of an evaluation.
+    def report_evaluation(self, distance: float, solved: bool, tensors: Mapping[str, Tensor]) -> bool:
+        """Take note of an evaluation, and say whether to go back to what is `kept`.
 
         Args:
             distance: Its errors per sequence or, where none can be certain, bits above the best possible.
             solved: Whether it solves the task.
-            weights: All weights, one axis.
-
-        Returns:
-            The weights to go back to; None: go on with these.
+            tensors: What training has now, to be kept if it is the best: the weights, as WEIGHTS, and others.
         """
         if self.patience is None:
-            return None
+            return False
         self.most = max(distance, self.most)
         if solved or distance <= self.least:
-            self.weights, self.least, self.worse = weights.detach().clone(), min(distance, self.least), 0
-            return None
+            self.kept = {name: tensor.detach().clone() for name, tensor in tensors.items()}
+            self.solved, self.least, self.worse = self.solved or solved, min(distance, self.least), 0
+            return False
         far_worse = distance > max(OF_THE_BEST * self.least, OF_THE_WORST * self.most)
         self.worse = self.worse + 1 if far_worse else 0
-        if self.worse < self.patience:
-            return None
+        return self.worse >= self.patience and self._go_back()
+
+    def report_batch(self, wrong: float) -> bool:
+        """Take note of a training batch, and say whether to go back to what is `kept`.
+
+        Args:
+            wrong: The share of its sequences that have an error.
+        """
+        return self.solved and wrong > MOST_WRONG and self._go_back()
+
+    def _go_back(self) -> bool:
         self.worse, self.returns = 0, self.returns + 1
-        return self.weights
+        return True
 
     def tensors(self) -> dict[str, Tensor]:
         """Return what a checkpoint has to hold."""
-        if self.weights is None:
+        if not self.kept:
             return {}
-        numbers = torch.tensor([self.least, self.most, self.worse, self.returns], dtype=torch.float64)
-        return {WEIGHTS: self.weights, NUMBERS: numbers}
+        numbers = [self.solved, self.least, self.most, self.worse, self.returns]
+        return {NUMBERS: torch.tensor(numbers, dtype=torch.float64), **self.kept}
 
-    def load_tensors(self, tensors: dict[str, Tensor], weights: Tensor) -> None:
+    def load_tensors(self, tensors: Mapping[str, Tensor]) -> None:
         """Load what `tensors` returned, into what has not seen an evaluation yet.
 
-        Args:
-            tensors: On any device.
-            weights: All weights, for their shape and device.
-
         Raises:
-            RuntimeError: A tensor is missing, or belongs to another model.
+            RuntimeError: A tensor is missing, or of the wrong shape.
         """
-        if tensors:
-            missing = sorted({WEIGHTS, NUMBERS} - tensors.keys())
-            if missing:
-                raise RuntimeError(f"rollback.{missing[0]}: expected a tensor, which is missing")
-            if tensors[WEIGHTS].shape != weights.shape:
-                expected, given = tuple(weights.shape), tuple(tensors[WEIGHTS].shape)
-                raise RuntimeError(f"rollback.{WEIGHTS}: expected shape {expected}, not {given}")
-            self.weights = tensors[WEIGHTS].to(weights.device, copy=True)
-            self.least, self.most, worse, returns = tensors[NUMBERS].tolist()
-            self.worse, self.returns = int(worse), int(returns)
+        if not tensors:
+            return
+        for name in (WEIGHTS, NUMBERS):
+            if name not in tensors:
+                raise RuntimeError(f"rollback.{name}: expected a tensor, which is missing")
+        if tensors[NUMBERS].shape != (5,):
+            raise RuntimeError(f"rollback.{NUMBERS}: expected shape (5,), not {tuple(tensors[NUMBERS].shape)}")
+        solved, self.least, self.most, worse, returns = tensors[NUMBERS].tolist()
+        self.solved, self.worse, self.returns = bool(solved), int(worse), int(returns)
+        self.kept = {name: tensor.clone() for name, tensor in tensors.items() if name != NUMBERS}

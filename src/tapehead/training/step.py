@@ -16,7 +16,7 @@ from tapehead.training.data import Purpose, draw_training_batch, make_generator
 from tapehead.training.errors import DivergedError, EvaluationStoppedError
 from tapehead.training.evaluation import Score, score
 from tapehead.training.optimizers import clip_gradient, learning_rate
-from tapehead.training.rollback import Rollback
+from tapehead.training.rollback import WEIGHTS, Rollback
 from tapehead.training.signals import ShouldStop
 from tapehead.training.trial import check_curriculum, check_model, check_task
 
@@ -88,7 +88,8 @@ class Learner:
         """Do one training step, which draws the batch of this number.
 
         If the gradient overflows, as can happen over hundreds of time steps, the step is skipped: the weights and the
-        optimizer's state do not change.
+        optimizer's state do not change. If the task was solved and the batch shows that this was lost, the weights and
+        the optimizer's state become those of an earlier evaluation.
 
         Raises:
             DivergedError: The curriculum needs the loss after the optimizer step, and it is not finite.
@@ -104,6 +105,9 @@ class Learner:
         self.weights.grad = parameters_to_vector(map(_gradient, self._parameters))
         norm = clip_gradient(self.weights.grad, self.config.max_grad_norm, self.config.max_grad_value)
         self._done.append(_Done(step, batch, logits, norm))
+        if self.rollback.solved and self.rollback.report_batch(self._share_wrong(logits, batch)):
+            self._go_back()
+            return
         if not math.isfinite(norm):
             return
         for group in self.optimizer.param_groups:
@@ -178,18 +182,28 @@ class Learner:
         """
         return self._score(self.task.max_size, Purpose.EVALUATION, step, should_stop)
 
-    @torch.no_grad()
     def report_evaluation(self, distance: float, solved: bool) -> None:
-        """Take note of an evaluation: the model may go back to the weights of an earlier one; the curriculum does not.
+        """Take note of an evaluation: the model may go back to an earlier one; the curriculum does not.
 
         Args:
             distance: Its `Score.distance`.
             solved: Whether it solves the task.
         """
-        weights = self.rollback.report(distance, solved, self.weights)
-        if weights is not None:
-            self.weights.copy_(weights)
-            self.optimizer.state.clear()
+        if self.rollback.report_evaluation(distance, solved, self._tensors_to_keep()):
+            self._go_back()
+
+    def _tensors_to_keep(self) -> dict[str, Tensor]:
+        return {WEIGHTS: self.weights} | {OPTIMIZER + name: tensor for name, tensor in self._optimizer_state().items()}
+
+    @torch.no_grad()
+    def _go_back(self) -> None:
+        """Take the weights and the optimizer's state of the best evaluation."""
+        kept = {name: tensor.clone() for name, tensor in self.rollback.kept.items()}
+        self.weights.copy_(kept.pop(WEIGHTS))
+        self._set_optimizer_state({name.removeprefix(OPTIMIZER): tensor for name, tensor in kept.items()})
+
+    def _share_wrong(self, logits: Logits, batch: Batch) -> float:
+        return float((self.task.count_errors(logits, batch) > 0).float().mean())
 
     def evaluate_for_curriculum(self, step: int, should_stop: ShouldStop) -> Score | None:
         """Evaluate the model on the size that the curriculum waits to be solved; None if it waits for none.
@@ -209,8 +223,7 @@ class Learner:
 
     def tensors(self) -> dict[str, Tensor]:
         """Return all tensors that training changes, by name: of the model, the optimizer and the best evaluation."""
-        state = self.optimizer.state.get(self.weights, {})
-        named = {OPTIMIZER + name: tensor for name, tensor in state.items() if tensor is not None}
+        named = {OPTIMIZER + name: tensor for name, tensor in self._optimizer_state().items()}
         named |= {ROLLBACK + name: tensor for name, tensor in self.rollback.tensors().items()}
         return {MODEL + name: tensor for name, tensor in self.model.state_dict().items()} | named
 
@@ -220,18 +233,30 @@ class Learner:
         Raises:
             RuntimeError: They belong to a different model or kind of optimizer.
         """
-        model, optimizer_tensors, rollback = (
+        model, optimizer, rollback = (
             {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
             for prefix in (MODEL, OPTIMIZER, ROLLBACK)
         )
         self.model.load_state_dict(model)
-        for name, tensor in optimizer_tensors.items():
-            if tensor.shape not in {torch.Size(), self.weights.shape}:
-                shape = tuple(self.weights.shape)
-                raise RuntimeError(f"{OPTIMIZER}{name}: expected a number or shape {shape}, not {tuple(tensor.shape)}")
-        state = {0: optimizer_tensors} if optimizer_tensors else {}
+        self._check_shapes(OPTIMIZER, optimizer)
+        self._set_optimizer_state(optimizer)
+        self.rollback.load_tensors({name: tensor.to(self.device) for name, tensor in rollback.items()})
+        self._check_shapes(ROLLBACK, self.rollback.kept)
+
+    def _check_shapes(self, prefix: str, tensors: dict[str, Tensor]) -> None:
+        shape = self.weights.shape
+        for name, tensor in tensors.items():
+            if tensor.shape not in {torch.Size(), shape}:
+                expected = f"expected a number or shape {tuple(shape)}"
+                raise RuntimeError(f"{prefix}{name}: {expected}, not {tuple(tensor.shape)}")
+
+    def _optimizer_state(self) -> dict[str, Tensor]:
+        state = self.optimizer.state.get(self.weights, {})
+        return {name: tensor for name, tensor in state.items() if tensor is not None}
+
+    def _set_optimizer_state(self, tensors: dict[str, Tensor]) -> None:
+        state = {0: tensors} if tensors else {}
         self.optimizer.load_state_dict({**self.optimizer.state_dict(), "state": state})
-        self.rollback.load_tensors(rollback, self.weights)
 
     def is_finite(self) -> bool:
         """Return whether every weight is finite."""
