@@ -92,6 +92,26 @@ def test_every_rule_of_a_recipe_is_for_some_run():
         assert any(rule.is_for(*run) for run in product(TASKS, MODELS))
 
 
+@pytest.mark.parametrize(
+    ("recipe", "rule"),
+    [(name, rule) for name, rules in RECIPES.items() for rule in rules if rule.having is not None],
+)
+def test_a_rule_for_an_option_s_value_is_for_no_other(recipe, rule):
+    kind, option, value = rule.having
+    assert kind in {"task", "model"}
+    assert rule.task is not None
+    assert rule.model is not None
+    without, with_it = (
+        configure(rule.task, rule.model, recipe=recipe, changes={kind: {option: each} if each else {}}).to_json()
+        for each in (None, value)
+    )
+    changed = {name for name in with_it if with_it[name] != without[name]}
+    assert changed == {kind, *rule.settings}
+    if rule.settings.keys() == {kind}:
+        (name, option_set), *_ = rule.settings[kind].items()
+        assert without[kind]["options"][name] != with_it[kind]["options"][name] == option_set
+
+
 @pytest.mark.parametrize("recipe", RECIPES)
 @pytest.mark.parametrize("task", TASKS)
 def test_every_model_is_tested_on_the_same_sequences(task, recipe):
@@ -149,3 +169,13 @@ def test_repeat_copy_has_a_curriculum_in_the_encoding_that_takes_counting_alone(
     assert configure("repeat_copy", changes=graves).curriculum.name == "look_back_and_forward"
     naive = configure("repeat_copy", changes={**graves, "curriculum": Component("naive")})
     assert naive.curriculum.name == "naive"
+
+
+def test_the_command_follows_a_rule_for_an_option_s_value(tmp_path):
+    few = ["--steps=1", "--eval-sequences=1", "--batch-size=1", "--threshold=2"]
+    assert call_tapehead("train", "repeat_copy", "--encoding=graves2014", "--out", tmp_path / "run", *few).status == 0
+    commanded = json.loads((tmp_path / "run/run.json").read_text())
+    assert commanded["curriculum"] == {"name": "look_back_and_forward", "options": {"threshold": 2.0}}
+    assert commanded["task"]["options"]["encoding"] == "graves2014"
+    refused = call_tapehead("train", "repeat_copy", "--out", tmp_path / "other", *few)
+    assert "--threshold: the curriculum uniform has no such option" in refused.err

@@ -60,9 +60,7 @@ def run(words: Sequence[str]) -> None:
     if task.startswith("-"):
         raise CommandError(f"expected the task first, as in `tapehead train copy {task} ...`, not {task!r}")
     names = read_names(rest)
-    with as_command_errors():
-        settings = gather_settings(task, names.model, recipe=names.recipe, changes=chosen_components(names))
-        parser = TrainParser(task, {"seed": 1} | settings)
+    parser = make_parser(task, names, rest)
     chosen = parser.read(rest)
     device = use_device(chosen)
     with as_command_errors():
@@ -84,6 +82,22 @@ def run(words: Sequence[str]) -> None:
             device=device,
         ),
     )
+
+
+def make_parser(task: str, names: Namespace, words: Sequence[str]) -> TrainParser:
+    """Make the parser with the flags of the components that the words choose, by name or by what the recipe says.
+
+    What a recipe says may depend on an option of the task or the model: repeat copy's curriculum on its encoding.
+    """
+    chosen = chosen_components(names)
+    with as_command_errors():
+        settings = gather_settings(task, names.model, recipe=names.recipe, changes=chosen)
+        parser = TrainParser(task, {"seed": 1} | settings)
+    options, _ = parser.parse_known_args([word for word in words if word not in {"-h", "--help"}])
+    given = {kind: parser.option_flags.settings(options)[kind] for kind in ("task", "model")}
+    with as_command_errors():
+        again = gather_settings(task, names.model, recipe=names.recipe, changes=chosen | given)
+        return TrainParser(task, {"seed": 1} | again | {kind: settings[kind] for kind in given})
 
 
 def add_names(parser: Parser) -> None:

@@ -59,8 +59,9 @@ class RunConfig:
         warmup_steps: Training steps over which the learning rate rises linearly from 0.
         rollback_patience: After this many evaluations in a row that are far worse than the best so far (more than ten
             times its errors, or its bits above the best possible, and more than a tenth of the worst's), training goes
-            back to the best, with half the learning rate, unless it is at its end; and, once the task was solved, as
-            soon as more than half of the sequences of a training batch have an error; none: it never does.
+            back to the best, with half the learning rate, unless it is at its end; and, if the task was solved with at
+            most a tenth of the sequences wrong, as soon as more than half of a training batch (of 8 or more) are, at
+            most once between two evaluations; none: it never does.
         max_grad_norm: Gradients are clipped to this norm; none: they are not.
         max_grad_value: Each element of the gradients is clipped to +- this; none: they are not.
         eval_every: Training steps between evaluations, each on new sequences of the largest training size.

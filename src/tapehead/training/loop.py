@@ -234,7 +234,7 @@ class _Training:
             self.learner.curriculum.report_errors(curriculum_score.distance())
         solved = score.errors < self.config.solved_below
         if state.step < self.config.steps:  # the result is of the weights that were evaluated last
-            self.learner.report_evaluation(score.distance(), solved)
+            self.learner.report_evaluation(score)
         self.state = TrainState(
             step=state.step,
             skipped_in_a_row=state.skipped_in_a_row,

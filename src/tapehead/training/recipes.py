@@ -24,7 +24,8 @@ class Rule(NamedTuple):
         settings: What is set.
         task: A key of TASKS; None: every task.
         model: A key of MODELS; None: every model.
-        having: The kind of a component, one of its options, and the value that this must have; None: any values.
+        having: Task or model, one of its options, and the value that this must have by earlier rules or by what differs
+            from the recipe; None: any values.
     """
 
     settings: Settings

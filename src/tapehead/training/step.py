@@ -105,7 +105,7 @@ class Learner:
         self.weights.grad = parameters_to_vector(map(_gradient, self._parameters))
         norm = clip_gradient(self.weights.grad, self.config.max_grad_norm, self.config.max_grad_value)
         self._done.append(_Done(step, batch, logits, norm))
-        if self.rollback.solved and self.rollback.report_batch(self._share_wrong(logits, batch)):
+        if self.rollback.watches and self.rollback.report_batch(len(batch.lengths), self._share_wrong(logits, batch)):
             self._go_back()
             return
         if not math.isfinite(norm):
@@ -182,14 +182,10 @@ class Learner:
         """
         return self._score(self.task.max_size, Purpose.EVALUATION, step, should_stop)
 
-    def report_evaluation(self, distance: float, solved: bool) -> None:
-        """Take note of an evaluation: the model may go back to an earlier one; the curriculum does not.
-
-        Args:
-            distance: Its `Score.distance`.
-            solved: Whether it solves the task.
-        """
-        if self.rollback.report_evaluation(distance, solved, self._tensors_to_keep()):
+    def report_evaluation(self, score: Score) -> None:
+        """Take note of an evaluation: the model may go back to an earlier one; the curriculum does not."""
+        solved, wrong = score.errors < self.config.solved_below, 1 - score.sequence_accuracy
+        if self.rollback.report_evaluation(score.distance(), solved, wrong, self._tensors_to_keep()):
             self._go_back()
 
     def _tensors_to_keep(self) -> dict[str, Tensor]:
@@ -197,7 +193,7 @@ class Learner:
 
     @torch.no_grad()
     def _go_back(self) -> None:
-        """Take the weights and the optimizer's state of the best evaluation."""
+        """Take the weights and the optimizer's state of the best evaluation; a buffer of a model of one's own stays."""
         kept = {name: tensor.clone() for name, tensor in self.rollback.kept.items()}
         self.weights.copy_(kept.pop(WEIGHTS))
         self._set_optimizer_state({name.removeprefix(OPTIMIZER): tensor for name, tensor in kept.items()})
@@ -240,15 +236,19 @@ class Learner:
         self.model.load_state_dict(model)
         self._check_shapes(OPTIMIZER, optimizer)
         self._set_optimizer_state(optimizer)
-        self.rollback.load_tensors({name: tensor.to(self.device) for name, tensor in rollback.items()})
-        self._check_shapes(ROLLBACK, self.rollback.kept)
+        self.rollback.load_tensors(rollback)
+        kept = self.rollback.kept
+        self._check_shapes(ROLLBACK, kept)
+        missing = sorted({OPTIMIZER + name for name in optimizer} - kept.keys())
+        if len(kept) > 1 and missing:
+            raise RuntimeError(f"{ROLLBACK}{missing[0]}: expected a tensor, which is missing")
 
     def _check_shapes(self, prefix: str, tensors: dict[str, Tensor]) -> None:
         shape = self.weights.shape
         for name, tensor in tensors.items():
-            if tensor.shape not in {torch.Size(), shape}:
-                expected = f"expected a number or shape {tuple(shape)}"
-                raise RuntimeError(f"{prefix}{name}: {expected}, not {tuple(tensor.shape)}")
+            if tensor.shape != shape and (name == WEIGHTS or tensor.shape != torch.Size()):
+                number = "" if name == WEIGHTS else "a number or "
+                raise RuntimeError(f"{prefix}{name}: expected {number}shape {tuple(shape)}, not {tuple(tensor.shape)}")
 
     def _optimizer_state(self) -> dict[str, Tensor]:
         state = self.optimizer.state.get(self.weights, {})
