@@ -4,7 +4,6 @@ import json
 import math
 import re
 from pathlib import Path
-from typing import Any
 
 import pytest
 import torch
@@ -21,6 +20,11 @@ from tests.training.tiny import digests, resume, stop_after, tiny_config, train
 
 def weights(number: float) -> dict[str, torch.Tensor]:
     return {"weights": torch.full((3,), number)}
+
+
+def batch(wrong: float, sequences: int = 100) -> torch.Tensor:
+    """The errors of a batch of which this share is wrong."""
+    return (torch.arange(sequences) < round(wrong * sequences)).float()
 
 
 def returns_of(rollback: Rollback, *reports: float) -> list[float | None]:
@@ -72,38 +76,38 @@ def test_what_is_kept_does_not_change_with_the_weights() -> None:
 
 def test_once_the_task_was_solved_it_goes_back_when_most_of_a_batch_is_wrong() -> None:
     rollback = Rollback(3)
-    assert not rollback.report_batch(32, 1.0)
+    assert not rollback.report_batch(batch(1.0))
     returns_of(rollback, 0.5)
-    assert not rollback.report_batch(32, 1.0)
+    assert not rollback.report_batch(batch(1.0))
     returns_of(rollback, 0.0, 50.0)
-    assert [rollback.report_batch(32, wrong) for wrong in (0.5, 0.51)] == [False, True]
+    assert [rollback.report_batch(batch(wrong)) for wrong in (0.5, 0.51)] == [False, True]
     assert rollback.learning_rate_factor == 0.5
     without = Rollback(None)
     returns_of(without, 0.0)
-    assert not without.report_batch(32, 1.0)
+    assert not without.report_batch(batch(1.0))
 
 
 def test_a_batch_makes_it_go_back_once_an_evaluation() -> None:
     rollback = Rollback(3)
     returns_of(rollback, 0.0)
-    assert [rollback.report_batch(32, 1.0) for _ in range(3)] == [True, False, False]
+    assert [rollback.report_batch(batch(1.0)) for _ in range(3)] == [True, False, False]
     returns_of(rollback, 50.0)
-    assert [rollback.report_batch(32, 1.0) for _ in range(3)] == [True, False, False]
+    assert [rollback.report_batch(batch(1.0)) for _ in range(3)] == [True, False, False]
 
 
 def test_few_sequences_say_nothing() -> None:
     rollback = Rollback(3)
     returns_of(rollback, 0.0)
-    assert [rollback.report_batch(sequences, 1.0) for sequences in (1, 7, 8)] == [False, False, True]
+    assert [rollback.report_batch(batch(1.0, sequences)) for sequences in (1, 7, 8)] == [False, False, True]
 
 
 def test_what_never_had_most_sequences_right_is_not_lost_when_most_are_wrong() -> None:
     """As where small errors count as solved: of N-grams, or of a task of one's own whose errors are distances."""
     rollback = Rollback(3)
     rollback.report_evaluation(0.05, True, 0.11, weights(0.0))
-    assert not rollback.report_batch(32, 1.0)
+    assert not rollback.report_batch(batch(1.0))
     rollback.report_evaluation(0.05, True, 0.1, weights(1.0))
-    assert rollback.report_batch(32, 1.0)
+    assert rollback.report_batch(batch(1.0))
 
 
 def test_a_restored_rollback_does_the_same() -> None:
@@ -112,24 +116,23 @@ def test_a_restored_rollback_does_the_same() -> None:
     other.load_tensors(rollback.tensors())
     assert other.learning_rate_factor == rollback.learning_rate_factor == 0.5
     assert returns_of(other, 50.0, 50.0) == returns_of(rollback, 50.0, 50.0) == [None, 0.0]
-    assert not other.report_batch(32, 1.0)
+    assert not other.report_batch(batch(1.0))
     returns_of(rollback, 0.0)
     for goes_back in (True, False):
         again = Rollback(3)
         again.load_tensors(rollback.tensors())
-        assert again.report_batch(32, 1.0) == rollback.report_batch(32, 1.0) == goes_back
+        assert again.report_batch(batch(1.0)) == rollback.report_batch(batch(1.0)) == goes_back
 
 
-def evaluated(errors: float, **changes: Any) -> Score:
+def evaluated(errors: float) -> Score:
     """An evaluation with this many errors in every sequence."""
     right = float(errors == 0)
-    said = Score((3,), 8, errors, 0.0, errors, 0.0, right, right, errors)
-    return said._replace(**changes)
+    return Score((3,), 8, errors, 0.0, errors, 0.0, right, right, errors)
 
 
 @pytest.fixture
 def learner() -> Learner:
-    """A learner after a step and an evaluation."""
+    """A learner after its first step."""
     learner = Learner(tiny_config(optimizer="stable_adam", lr=0.1, batch_size=8, rollback_patience=1))
     learner.train_step(1)
     return learner
@@ -213,8 +216,9 @@ def test_a_learner_goes_back_at_a_step_where_most_sequences_are_wrong_and_then_o
     learner: Learner, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     learner.report_evaluation(evaluated(0.0))
-    before, shares = learner.weights.detach().clone(), iter([0.5, 0.6, 0.1])
-    monkeypatch.setattr(learner, "_share_wrong", lambda *_: next(shares))
+    before, shares = learner.weights.detach().clone(), iter([0.5, 0.6])
+    report_batch = learner.rollback.report_batch
+    monkeypatch.setattr(learner.rollback, "report_batch", lambda _: report_batch(batch(next(shares))))
     learner.train_step(2)
     assert not torch.equal(learner.weights, before)
     learner.train_step(3)
@@ -263,7 +267,7 @@ def test_a_run_that_goes_back_within_its_steps_resumes_exactly(
     """All evaluations are right, and of the steps those from 6 on are wrong: it goes back at 6 and at 9."""
     config = tiny_config(optimizer="stable_adam", lr=0.1, batch_size=8, rollback_patience=2, eval_every=4)
     report, step_of = Learner.report_evaluation, Learner.train_step
-    now, returns = [0], list[int]()
+    now, returns, report_batch = [0], list[int](), Rollback.report_batch
 
     def train_step(learner: Learner, step: int) -> None:
         now[0], before = step, learner.rollback.returns
@@ -272,7 +276,7 @@ def test_a_run_that_goes_back_within_its_steps_resumes_exactly(
 
     monkeypatch.setattr(Learner, "train_step", train_step)
     monkeypatch.setattr(Learner, "report_evaluation", lambda learner, _: report(learner, evaluated(0.0)))
-    monkeypatch.setattr(Learner, "_share_wrong", lambda *_: float(now[0] >= 6))
+    monkeypatch.setattr(Rollback, "report_batch", lambda rollback, _: report_batch(rollback, batch(now[0] >= 6)))
     train(config, tmp_path / "whole")
     assert returns == [6, 9]
     with pytest.raises(StoppedError):

@@ -232,7 +232,7 @@ class _Training:
         self.log.write(row, self._seconds())
         if curriculum_score is not None:
             self.learner.curriculum.report_errors(curriculum_score.distance())
-        solved = score.errors < self.config.solved_below
+        solved = self.learner.is_solved(score)
         if state.step < self.config.steps:  # the result is of the weights that were evaluated last
             self.learner.report_evaluation(score)
         self.state = TrainState(

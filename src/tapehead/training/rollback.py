@@ -6,6 +6,8 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
+from tapehead._shapes import PerSequence
+
 OF_THE_BEST, OF_THE_WORST = 10.0, 0.1
 """An evaluation is far worse than the best with more than so many times its errors, and more than so many times those
 of the worst: where one wrong sequence is hundreds of errors, as in repeat copy, ten times the best may be chance.
@@ -38,7 +40,7 @@ class Rollback:
         self.patience = patience
         self.kept: dict[str, Tensor] = {}
         self.mastered = False  # whether what is kept solved the task with few wrong sequences
-        self.watching = False  # for a batch that is mostly wrong: from each evaluation on, until training goes back
+        self.watching = False  # if so, for a batch that is mostly wrong: from an evaluation until training goes back
         self.least, self.most = math.inf, 0.0  # the distances of the best evaluation and of the worst
         self.worse, self.returns = 0, 0  # evaluations in a row that are far worse; and how often training went back
 
@@ -46,11 +48,6 @@ class Rollback:
     def learning_rate_factor(self) -> float:
         """What the learning rate is multiplied by from now on."""
         return float(LEARNING_RATE_FACTOR**self.returns)
-
-    @property
-    def watches(self) -> bool:
-        """Whether the next training batch is to be reported."""
-        return self.mastered and self.watching
 
     def report_evaluation(self, distance: float, solved: bool, wrong: float, tensors: Mapping[str, Tensor]) -> bool:
         """Take note of an evaluation, and say whether to go back to what is `kept`.
@@ -63,24 +60,25 @@ class Rollback:
         """
         if self.patience is None:
             return False
-        self.watching, self.most = True, max(distance, self.most)
+        self.most = max(distance, self.most)
         if solved or distance <= self.least:
             self.kept = {name: tensor.detach().clone() for name, tensor in tensors.items()}
             self.mastered = solved and wrong <= FEW_WRONG
             self.least, self.worse = min(distance, self.least), 0
-            return False
-        far_worse = distance > max(OF_THE_BEST * self.least, OF_THE_WORST * self.most)
-        self.worse = self.worse + 1 if far_worse else 0
+        else:
+            far_worse = distance > max(OF_THE_BEST * self.least, OF_THE_WORST * self.most)
+            self.worse = self.worse + 1 if far_worse else 0
+        self.watching = self.mastered
         return self.worse >= self.patience and self._go_back()
 
-    def report_batch(self, sequences: int, wrong: float) -> bool:
-        """Take note of a training batch, and say whether to go back to what is `kept`; at most once an evaluation.
+    def report_batch(self, errors: PerSequence) -> bool:
+        """Take note of a training batch while `watching`, and say whether to go back to what is `kept`.
 
         Args:
-            sequences: Its size.
-            wrong: The share of its sequences that have an error.
+            errors: The number of errors in each of its sequences, (B,).
         """
-        return self.watches and sequences >= LEAST_BATCH and wrong > MOST_WRONG and self._go_back()
+        most_wrong = len(errors) >= LEAST_BATCH and float((errors > 0).float().mean()) > MOST_WRONG
+        return self.watching and most_wrong and self._go_back()
 
     def _go_back(self) -> bool:
         self.worse, self.returns, self.watching = 0, self.returns + 1, False

@@ -41,6 +41,7 @@ class _Done(NamedTuple):
     step: int
     batch: Batch
     logits: Logits
+    errors: PerSequence | None  # where they were counted already
     gradient_norm: float
 
 
@@ -104,8 +105,9 @@ class Learner:
         outputs.backward(self.task.cross_entropy_gradient(logits, batch, scale))
         self.weights.grad = parameters_to_vector(map(_gradient, self._parameters))
         norm = clip_gradient(self.weights.grad, self.config.max_grad_norm, self.config.max_grad_value)
-        self._done.append(_Done(step, batch, logits, norm))
-        if self.rollback.watches and self.rollback.report_batch(len(batch.lengths), self._share_wrong(logits, batch)):
+        errors = self.task.count_errors(logits, batch) if self.rollback.watching else None
+        self._done.append(_Done(step, batch, logits, errors, norm))
+        if errors is not None and self.rollback.report_batch(errors):
             self._go_back()
             return
         if not math.isfinite(norm):
@@ -136,7 +138,8 @@ class Learner:
         return map(self._metrics, done)
 
     def _metrics(self, done: _Done) -> StepMetrics:
-        bits, errors = self.task.cross_entropy(done.logits, done.batch), self.task.count_errors(done.logits, done.batch)
+        bits = self.task.cross_entropy(done.logits, done.batch)
+        errors = self.task.count_errors(done.logits, done.batch) if done.errors is None else done.errors
         loss = bits.sum() * math.log(2) / self._loss_divisor(done.batch)
         if not math.isfinite(loss):
             finite = bool(torch.isfinite(done.batch.inputs).all())
@@ -182,10 +185,14 @@ class Learner:
         """
         return self._score(self.task.max_size, Purpose.EVALUATION, step, should_stop)
 
+    def is_solved(self, score: Score) -> bool:
+        """Say whether the task counts as solved at an evaluation."""
+        return score.errors < self.config.solved_below
+
     def report_evaluation(self, score: Score) -> None:
         """Take note of an evaluation: the model may go back to an earlier one; the curriculum does not."""
-        solved, wrong = score.errors < self.config.solved_below, 1 - score.sequence_accuracy
-        if self.rollback.report_evaluation(score.distance(), solved, wrong, self._tensors_to_keep()):
+        wrong, tensors = 1 - score.sequence_accuracy, self._tensors_to_keep()
+        if self.rollback.report_evaluation(score.distance(), self.is_solved(score), wrong, tensors):
             self._go_back()
 
     def _tensors_to_keep(self) -> dict[str, Tensor]:
@@ -197,9 +204,6 @@ class Learner:
         kept = {name: tensor.clone() for name, tensor in self.rollback.kept.items()}
         self.weights.copy_(kept.pop(WEIGHTS))
         self._set_optimizer_state({name.removeprefix(OPTIMIZER): tensor for name, tensor in kept.items()})
-
-    def _share_wrong(self, logits: Logits, batch: Batch) -> float:
-        return float((self.task.count_errors(logits, batch) > 0).float().mean())
 
     def evaluate_for_curriculum(self, step: int, should_stop: ShouldStop) -> Score | None:
         """Evaluate the model on the size that the curriculum waits to be solved; None if it waits for none.
