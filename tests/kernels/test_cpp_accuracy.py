@@ -1,6 +1,8 @@
 """The C++ kernels compute what the reference computes (RELIABILITY 2), at large sizes and at every instruction set.
 
-That they do at all is told by test_conformance_*.py, as of every backend.
+That they do at all is told by test_conformance_*.py, as of every backend. In float32 it takes tens of shapes to compare
+two equally accurate backends: of 20 shapes the kernel's median error of gradients is 0.9 to 1.35 times the reference's
+(1.53 on one processor), of 60 in a row 1.0 to 1.1.
 """
 
 import pytest
@@ -17,10 +19,9 @@ EACH_MODEL = pytest.mark.parametrize("case", [Case(model, SCANS[model]["cpp"]) f
 
 @pytest.mark.reliability(2)
 @EACH_MODEL
-@pytest.mark.parametrize("first", range(0, 60, 20))
-def test_the_kernel_equals_the_reference(case: Case, first: int, record_property) -> None:
-    record_property("cases", 20)
-    compare_at(case, range(first, first + 20))
+def test_the_kernel_equals_the_reference(case: Case, record_property) -> None:
+    record_property("cases", 60)
+    compare_at(case, range(60))
 
 
 @pytest.mark.reliability(2)
