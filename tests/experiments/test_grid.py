@@ -19,7 +19,7 @@ def test_every_grid_of_the_package_can_be_read(name: str) -> None:
     grid = load_grid(name)
     assert grid.evaluations
     (task,) = {config.task.name for config in grid.runs.values()}
-    assert name in {task, f"{task}_seeds"}
+    assert name in {task, f"{task}_graves2014"}
     assert all(run.startswith(f"{task}-") for run in grid.runs)
 
 
@@ -131,5 +131,14 @@ def test_a_wrong_evaluation_is_refused() -> None:
         f"{expected}, not (0,)": {"sizes": ((0,),)},
         "sequences: expected a whole number >= 1, not 0": {"sizes": ((1,),), "sequences": 0},
         "memory_slots: expected a whole number >= 1, not '8'": {"sizes": ((1,),), "memory_slots": "8"},
+        "models: expected a tuple of names, as ('ntm', 'dnc'), or None, not 'ntm'": {
+            "sizes": ((1,),),
+            "models": "ntm",
+        },
     }
     assert [message for _, message in complaints(Evaluation, list(messages.values()))] == list(messages)
+
+
+def test_an_evaluation_of_a_model_that_is_not_known_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"model: expected one of .*, not 'nmt' \(did you mean ntm\?\)"):
+        Evaluation(sizes=((1,),), models=("ntm", "nmt"))

@@ -11,6 +11,7 @@ import torch
 from tapehead._arguments import check_count
 from tapehead.models.memory_model import MemoryModel
 from tapehead.tasks import Size
+from tapehead.training.components import find
 from tapehead.training.config import RunConfig
 from tapehead.training.evaluation import evaluation_row
 from tapehead.training.loaded_run import LoadedRun
@@ -30,15 +31,17 @@ class Evaluation:
         memory_slots: How many slots a memory is given for it; None: as many as in training. Models without a memory
             are scored as they are.
         sequences: How many sequences of each size.
+        models: The models that are scored on it, as ("ntm", "dnc"); None: those of every run.
 
     Raises:
         TypeError: A value is of the wrong type.
-        ValueError: A number is out of range.
+        ValueError: A number is out of range, or a model is not known.
     """
 
     sizes: tuple[Size, ...]
     memory_slots: int | None = None
     sequences: int = SEQUENCES
+    models: tuple[str, ...] | None = None
 
     def __post_init__(self) -> None:
         expected = "sizes: expected a tuple of one size or more, each a tuple of whole numbers >= 1, as ((20,), (40,))"
@@ -53,6 +56,15 @@ class Evaluation:
         check_count("sequences", self.sequences)
         if self.memory_slots is not None:
             check_count("memory_slots", self.memory_slots)
+        if self.models is not None:
+            if not isinstance(self.models, tuple):
+                raise TypeError(f"models: expected a tuple of names, as ('ntm', 'dnc'), or None, not {self.models!r}")
+            for model in self.models:
+                find("model", model)
+
+    def is_for(self, model: str) -> bool:
+        """Say whether a model of that name is scored on it."""
+        return self.models is None or model in self.models
 
 
 def with_memory_slots(loaded: LoadedRun, memory_slots: int) -> LoadedRun:
@@ -90,6 +102,7 @@ def missing_evaluations(
     wanted = [
         (size, None if own_slots is None else evaluation.memory_slots or own_slots, evaluation.sequences)
         for evaluation in evaluations
+        if evaluation.is_for(config.model.name)
         for size in evaluation.sizes
     ]
     return [one for one in dict.fromkeys(wanted) if one not in recorded]

@@ -12,7 +12,7 @@ import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 
@@ -53,9 +53,15 @@ class Order(NamedTuple):
     def from_words(cls, words: Sequence[str]) -> "Order":
         """Read what `to_words` wrote."""
         path, wanted, supervisor, device, threads = words
-        evaluations = [one | {"sizes": tuple(map(tuple, one["sizes"]))} for one in json.loads(wanted)]
-        wanted_evaluations = tuple(Evaluation(**one) for one in evaluations)
-        return cls(Path(path), wanted_evaluations, int(supervisor), device, int(threads))
+        evaluations = tuple(Evaluation(**_with_tuples(one)) for one in json.loads(wanted))
+        return cls(Path(path), evaluations, int(supervisor), device, int(threads))
+
+
+def _with_tuples(value: Any) -> Any:
+    """Give what JSON has as lists as tuples."""
+    if isinstance(value, dict):
+        return {name: _with_tuples(member) for name, member in value.items()}
+    return tuple(map(_with_tuples, value)) if isinstance(value, list) else value
 
 
 def main(words: Sequence[str]) -> int:

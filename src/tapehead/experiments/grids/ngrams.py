@@ -1,10 +1,14 @@
-"""Dynamic N-grams: what the README shows of them. About an hour on two cores.
+"""Dynamic N-grams: what the README shows of them. About two hours on two cores, a third of it for the LSTMs.
 
-Scores vary much between sequences, so it takes many to tell two models apart.
+Seeds 71 to 80 of the NTM are those that no setting was chosen on. Scores vary much between sequences, so it takes many
+to tell two models apart.
 """
 
 from tapehead.experiments.evaluations import Evaluation
 from tapehead.training.recipes import configure
 
-RUNS = tuple(configure("ngrams", model, seed=seed) for model in ("ntm", "lstm") for seed in (1, 2, 3))
+RUNS = (
+    *(configure("ngrams", seed=seed) for seed in range(71, 81)),
+    *(configure("ngrams", "lstm", seed=seed) for seed in (1, 2, 3)),
+)
 EVALUATIONS = (Evaluation(sizes=((200,),), sequences=10_000),)
