@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from tapehead.experiments.evaluations import Evaluation
-from tapehead.experiments.grid import FOLDER, GRIDS, load_grid, name_runs
+from tapehead.experiments.grid import FOLDER, GRIDS, PAPERS, load_grid, name_runs
+from tapehead.experiments.labels import find_recipe
 from tapehead.training.components import Component
 from tapehead.training.recipes import RECIPES, configure
 from tests.processes import complaints
@@ -19,12 +20,18 @@ def test_every_grid_of_the_package_can_be_read(name: str) -> None:
     grid = load_grid(name)
     assert grid.evaluations
     (task,) = {config.task.name for config in grid.runs.values()}
-    assert name in {task, f"{task}_graves2014"}
+    paper, _, own = name.rpartition("/")
+    assert own in {task, f"{task}_graves2014", f"{task}_own_settings"}
+    recipe = paper if paper and not own.endswith("_own_settings") else "tapehead"
+    (first, *_) = grid.runs.values()
+    assert find_recipe(first) in {recipe, None}
     assert all(run.startswith(f"{task}-") for run in grid.runs)
 
 
-def test_the_grids_of_the_package_are_all_files_of_its_folder() -> None:
-    assert {path.stem for path in FOLDER.iterdir() if path.suffix == ".py"} == set(GRIDS)
+def test_the_grids_of_the_package_are_all_files_of_their_folders() -> None:
+    folders = {"": FOLDER / "grids", **{f"{paper}/": FOLDER / paper for paper in PAPERS}}
+    files = {f"{name}{path.stem}" for name, folder in folders.items() for path in folder.glob("[!_]*.py")}
+    assert files == set(GRIDS)
 
 
 def test_runs_are_named_by_what_tells_them_apart() -> None:

@@ -1,4 +1,4 @@
-"""The command line: train, resume, evaluate, verify, plot, sweep, bench, doctor."""
+"""The command line: train, resume, evaluate, verify, plot, sweep, figure, bench, doctor."""
 
 import os
 import re

@@ -22,6 +22,9 @@ COMMANDS = {
     "sweep": Command(
         "Train a grid of runs, several in parallel, and collect their results.", "GRID", ("rich", "matplotlib")
     ),
+    "figure": Command(
+        "Train what is missing of a paper's figure, draw it, and check its claims.", "NAME", ("rich", "matplotlib")
+    ),
     "bench": Command("Measure how fast a training step is on this computer.", "", ("rich",)),
     "doctor": Command("Report what is installed and what is missing.", "", ()),
 }

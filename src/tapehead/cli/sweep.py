@@ -42,9 +42,8 @@ def run(words: Sequence[str]) -> None:
     if chosen.list:
         print_list(grid, out, chosen)
         return
-    limits = Limits(chosen.workers or count_cores(), chosen.retries, chosen.timeout)
     with watch_signals() as should_stop, show_sweep() as on_change:
-        outcome = run_sweep(grid, out, limits, engine=engine, on_change=on_change, should_stop=should_stop)
+        outcome = run_sweep(grid, out, read_limits(chosen), engine=engine, on_change=on_change, should_stop=should_stop)
     if outcome.stopped_by is not None:
         raise CommandError("stopped; the same command goes on from here", status=128 + outcome.stopped_by)
     tables, pictures = write_summary(out, outcome.records)
@@ -55,6 +54,13 @@ def add_arguments(parser: Parser) -> None:
     """Add what `sweep` takes."""
     parser.add_argument("grid", metavar="GRID", help=f"a Python file, or one of {', '.join(GRIDS)}")
     parser.add_argument("--out", type=read_path, metavar="DIR", help="directory of all runs [runs/sweep-GRID]")
+    add_limits(parser)
+    parser.add_argument("--list", action="store_true", help="list the runs with their status, and exit")
+    add_json(parser)
+
+
+def add_limits(parser: Parser) -> None:
+    """Add what says how the runs are executed."""
     parser.add_argument(
         "--workers",
         type=read_count,
@@ -77,8 +83,11 @@ def add_arguments(parser: Parser) -> None:
         help=f"a run without progress for this many seconds is stopped and counts as failed [{DEFAULTS.timeout:g}]",
     )
     add_device(parser)
-    parser.add_argument("--list", action="store_true", help="list the runs with their status, and exit")
-    add_json(parser)
+
+
+def read_limits(chosen: Namespace) -> Limits:
+    """Read the number of workers and of retries, and the timeout."""
+    return Limits(chosen.workers or count_cores(), chosen.retries, chosen.timeout)
 
 
 def read_retries(word: str) -> int:

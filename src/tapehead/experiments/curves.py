@@ -35,11 +35,7 @@ def draw_records(records: Sequence[Record]) -> Pictures:
     groups = group(records)
     if all(record.curve for record in records):
         pictures["learning_curve"] = draw_learning_curve(groups)
-    evaluated = {name: members for name, members in groups.items() if all(one.evaluations for one in members)}
-    lines = find_lines(evaluated)
-    if lines:
-        pictures["generalization"] = _draw_lines(lines, evaluated)
-    return pictures
+    return pictures | draw_lines(groups)
 
 
 def draw_learning_curve(groups: Groups) -> Figure:
@@ -54,18 +50,23 @@ def draw_learning_curve(groups: Groups) -> Figure:
     )
 
 
-def _draw_lines(lines: Mapping[str, Mapping[str, Scores]], groups: Groups) -> Figure:
-    """Draw scores by size."""
+def draw_lines(groups: Groups) -> Pictures:
+    """Draw scores by size, of the groups whose models were all evaluated, if there are any."""
+    groups = {name: members for name, members in groups.items() if all(one.evaluations for one in members)}
+    lines = find_lines(groups)
+    if not lines:
+        return {}
     ends = {tuple(one.max_size) for members in groups.values() for one in members}
     names = _any_of(groups).size_names
     alone = [len(members) == 1 for members in groups.values()]
     bars = ["median and range"] * (not all(alone)) + ["mean and standard error"] * any(alone)
-    return plots.generalization(
+    picture = plots.generalization(
         lines,
         error_name=_any_of(groups).error_name,
         trained_to=dict(zip(names, ends.pop(), strict=True)) if len(ends) == 1 else {},
         title=f"{_title(groups)}, {' or '.join(bars)}",
     )
+    return {"generalization": picture}
 
 
 def _any_of(groups: Groups) -> Record:

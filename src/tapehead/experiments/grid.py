@@ -16,7 +16,7 @@ EVALUATIONS = (Evaluation(sizes=((20,), (40,))), Evaluation(sizes=((500,),), mem
 import runpy
 import traceback
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -25,9 +25,12 @@ from tapehead.experiments.evaluations import Evaluation
 from tapehead.experiments.labels import Described, find_recipe, identify, label_runs, short_name, shorten, slug
 from tapehead.training.config import RunConfig
 
-FOLDER = Path(__file__).parent / "grids"
-GRIDS: dict[str, Path] = {path.stem: path for path in sorted(FOLDER.glob("[!_]*.py"))}
-"""The grids of this package by name: those behind the tables of the README."""
+FOLDER = Path(__file__).parent
+PAPERS = ("collier2018", "graves2014")
+GRIDS: dict[str, Path] = {path.stem: path for path in sorted(FOLDER.glob("grids/[!_]*.py"))} | {
+    f"{paper}/{path.stem}": path for paper in PAPERS for path in sorted(FOLDER.glob(f"{paper}/[!_]*.py"))
+}
+"""The grids of this package by name: those behind the tables of the README, and those of the papers' figures."""
 
 
 class Grid(NamedTuple):
@@ -51,13 +54,22 @@ def load_grid(wanted: str) -> Grid:
     if not path.is_file():
         listed = f"one of {', '.join(GRIDS)}, or the path of a Python file"
         raise ValueError(f"GRID: expected {listed}, not {wanted!r}{suggest(wanted, GRIDS)}")
-    defined = _run_file(path)
+    return make_grid(path, run_file(path))
+
+
+def make_grid(path: Path, defined: Mapping[str, Any]) -> Grid:
+    """Make a grid of what its file defines.
+
+    Raises:
+        TypeError: Something is of the wrong type.
+        ValueError: RUNS is missing or empty, or two runs are the same.
+    """
     if "RUNS" not in defined:
         raise ValueError(f"{path}: expected a tuple RUNS of RunConfig, which is missing")
-    runs = _check_tuple(path, "RUNS", defined["RUNS"], RunConfig)
+    runs = check_tuple(path, "RUNS", defined["RUNS"], RunConfig)
     if not runs:
         raise ValueError(f"{path}: expected at least one run in RUNS, not an empty tuple")
-    evaluations = _check_tuple(path, "EVALUATIONS", defined.get("EVALUATIONS", ()), Evaluation)
+    evaluations = check_tuple(path, "EVALUATIONS", defined.get("EVALUATIONS", ()), Evaluation)
     _check_different(path, runs)
     _check_sizes(path, runs, evaluations)
     return Grid(dict(zip(name_runs(runs), runs, strict=True)), evaluations)
@@ -77,8 +89,12 @@ def name_runs(runs: Sequence[RunConfig]) -> list[str]:
     ]
 
 
-def _run_file(path: Path) -> dict[str, Any]:
-    """Run a grid's file, which may do anything."""
+def run_file(path: Path) -> dict[str, Any]:
+    """Run a grid's file, which may do anything, and give what it defines.
+
+    Raises:
+        ValueError: It raises an error.
+    """
     try:
         return runpy.run_path(str(path))
     except (Exception, SystemExit) as problem:
@@ -88,8 +104,12 @@ def _run_file(path: Path) -> dict[str, Any]:
         raise ValueError(f"{where}: expected a file that defines RUNS, not an error: {reason}") from problem
 
 
-def _check_tuple(path: Path, name: str, found: object, kind: type) -> tuple[Any, ...]:
-    """Give a tuple whose members are all of a kind, or raise."""
+def check_tuple(path: Path, name: str, found: object, kind: type) -> tuple[Any, ...]:
+    """Give a tuple that a grid's file defines.
+
+    Raises:
+        TypeError: It is no tuple, or a member is of another kind.
+    """
     if not isinstance(found, tuple):
         raise TypeError(f"{path}: expected {name} to be a tuple of {kind.__name__}, not {type(found).__name__}")
     for number, member in enumerate(found):

@@ -19,6 +19,9 @@ RECORDS = "records.jsonl"
 MOST_POINTS = 50
 """The most points that a recorded learning curve has, not counting the last evaluation."""
 
+CONVERGED_BITS = 0.1
+"""Graves et al. 2014 tell after how many sequences the cross-entropy is below about this."""
+
 CURVE = ("step", "sequences", "eval_errors", "eval_bits", "eval_optimal_bits")
 """The fields of each point of a learning curve, as in metrics.jsonl."""
 
@@ -40,6 +43,7 @@ class Record:
         result: The fields of its `Result`; None: it has not finished.
         curve: Its evaluations during training; see CURVE.
         evaluations: The evaluations of the trained model, with their scores.
+        skipped_steps: The training steps that were skipped, as their gradients were not finite; None: not known.
         failed: Why it failed; empty if it did not.
         note: Anything else that is worth knowing.
     """
@@ -54,12 +58,15 @@ class Record:
     result: Row | None
     curve: list[Row]
     evaluations: list[Row]
+    skipped_steps: int | None = None
     failed: str = ""
     note: str = ""
 
     def to_line(self) -> str:
-        """Write it as one line of JSON; `failed` and `note` are left out if empty."""
-        fields = {name: value for name, value in asdict(self).items() if value or name not in {"failed", "note"}}
+        """Write it as one line of JSON; what is optional is left out where there is nothing to say."""
+        fields = {
+            name: value for name, value in asdict(self).items() if name not in _OPTIONAL or value not in (None, "")
+        }
         return json.dumps(fields, sort_keys=True) + "\n"
 
     @property
@@ -89,10 +96,11 @@ _TYPES: dict[str, tuple[type, ...]] = {
     "result": (dict, type(None)),
     "curve": (list,),
     "evaluations": (list,),
+    "skipped_steps": (int, type(None)),
     "failed": (str,),
     "note": (str,),
 }
-_OPTIONAL = {"failed", "note"}
+_OPTIONAL = {"skipped_steps", "failed", "note"}
 
 
 def record_run(
@@ -127,18 +135,25 @@ def record_run(
         result=None if result is None or damaged else result._asdict(),
         curve=_thin_out(curve, config, most_points),
         evaluations=evaluations,
+        skipped_steps=sum(row["skipped_steps"] for row in curve)
+        if all("skipped_steps" in row for row in curve)
+        else None,
         failed=failed,
         note="; ".join([*damaged.values(), *unreadable, *left_out]),
     )
 
 
 def _thin_out(rows: Sequence[Row], config: RunConfig, most_points: int | None) -> list[Row]:
-    """Keep every n-th point and the last; runs with equal steps and eval_every keep the same points."""
+    """Keep every n-th point, the last, and the first of less than 0.1 bits, which tells how fast a task was learned.
+
+    Runs with equal steps and eval_every keep the same points, but for that one.
+    """
     points = [{name: row[name] for name in CURVE} for row in rows if row.keys() >= set(CURVE)]
     if most_points is None or not points:
         return points
     interval = config.eval_every * -(-config.steps // (config.eval_every * most_points))
-    return [point for point in points[:-1] if point["step"] % interval == 0] + points[-1:]
+    first = next((point["step"] for point in points if point["eval_bits"] < CONVERGED_BITS), None)
+    return [point for point in points[:-1] if point["step"] % interval == 0 or point["step"] == first] + points[-1:]
 
 
 def gather(jobs: Iterable[Job]) -> list[Record]:

@@ -1,0 +1,119 @@
+"""tapehead figure: what a paper shows and claims, trained again, drawn from records and checked."""
+
+import json
+from argparse import Namespace
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+
+from tapehead.cli._errors import CommandError, as_command_errors
+from tapehead.cli._parser import Parser, add_json, read_path
+from tapehead.cli._sweep_progress import show_sweep
+from tapehead.cli.sweep import add_limits, print_plain, read_limits
+from tapehead.experiments.engines.local import run_locally
+from tapehead.experiments.figures import FIGURES, Figure, check_claims, load_figure, select_records, write_figure
+from tapehead.experiments.jobs import find_jobs
+from tapehead.experiments.labels import count
+from tapehead.experiments.records import RECORDS, Record, gather, read_records
+from tapehead.experiments.sweep import run_sweep
+from tapehead.training.environment import choose_device
+from tapehead.training.signals import watch_signals
+
+EPILOG = (
+    "A figure is a grid of runs with what is claimed of them. The same command again skips the runs that are done and "
+    "continues the others. Pictures and claims are made from the records of the runs alone, and written to DIR/plots "
+    "and DIR/claims.md. With --no-train they are made from what is done so far; with --records from recorded runs."
+)
+
+
+def run(words: Sequence[str]) -> None:
+    """Redraw a figure."""
+    parser = Parser("figure", epilog=EPILOG)
+    add_arguments(parser)
+    chosen = parser.read(words)
+    if chosen.list:
+        print_list(chosen)
+        return
+    if chosen.name is None:
+        raise CommandError(f"NAME: expected one of {', '.join(FIGURES)}, or the path of a Python file")
+    with as_command_errors():
+        figure = load_figure(chosen.name)
+    out = chosen.out or Path("runs") / f"figure-{Path(chosen.name).with_suffix('').as_posix().replace('/', '-')}"
+    records = select_records(figure, find_records(figure, out, chosen))
+    table, pictures = write_figure(figure, records, out)
+    if chosen.json:
+        findings = [
+            {"claim": claim.text, "theirs": claim.theirs, **finding._asdict()}
+            for claim, finding in zip(figure.claims, check_claims(figure, records), strict=True)
+        ]
+        said = {"out": str(out), "done": len(records), "runs": len(figure.grid.runs), "claims": findings}
+        print(json.dumps(said | {"plots": list(map(str, pictures))}))
+        return
+    print_plain(table)
+    print(f"files: {out / 'claims.md'}", *([f"{out / 'plots'}"] if pictures else []), sep=", ")
+
+
+def add_arguments(parser: Parser) -> None:
+    """Add what `figure` takes."""
+    parser.add_argument("name", metavar="NAME", nargs="?", help=f"one of {', '.join(FIGURES)}, or a Python file")
+    parser.add_argument("--out", type=read_path, metavar="DIR", help="directory of all runs [runs/figure-NAME]")
+    add_limits(parser)
+    parser.add_argument("--no-train", action="store_true", help="draw and check what is done, and train nothing")
+    parser.add_argument(
+        "--records",
+        type=read_path,
+        nargs="+",
+        metavar="FILE",
+        help="draw and check these records, as a sweep or a figure writes them, and train nothing",
+    )
+    parser.add_argument("--list", action="store_true", help="list the figures and what they claim, and exit")
+    add_json(parser)
+
+
+def find_records(figure: Figure, out: Path, chosen: Namespace) -> list[Record]:
+    """Read the records, or make those of what is done, after training what is missing unless told not to.
+
+    Raises:
+        CommandError: A file cannot be read, a signal stopped the runs, or some have failed.
+    """
+    if chosen.records:
+        with as_command_errors():
+            return [record for path in chosen.records for record in read_records(path)]
+    if chosen.no_train:
+        return gather(find_jobs(figure.grid, out))
+    with as_command_errors():
+        engine = partial(run_locally, device=str(choose_device(chosen.device)))
+    with watch_signals() as should_stop, show_sweep() as on_change:
+        outcome = run_sweep(
+            figure.grid, out, read_limits(chosen), engine=engine, on_change=on_change, should_stop=should_stop
+        )
+    if outcome.stopped_by is not None:
+        said = "stopped; the same command goes on from here, and with --no-train draws what is done"
+        raise CommandError(said, status=128 + outcome.stopped_by)
+    failed = [record.name for record in outcome.records if record.failed]
+    if failed:
+        listed = ", ".join(failed[:3]) + ", ..." * (len(failed) > 3)
+        said = f"{len(failed)} of {count(len(outcome.jobs), 'run')} failed: {listed}; see failed in {out / RECORDS}"
+        raise CommandError(f"{said}; --no-train draws the others", status=1)
+    return outcome.records
+
+
+def print_list(chosen: Namespace) -> None:
+    """Print the figures, each with its title, the number of its runs and its claims."""
+    with as_command_errors():
+        figures = [load_figure(name) for name in FIGURES]
+    if chosen.json:
+        listed = {
+            figure.name: {
+                "title": figure.title,
+                "runs": len(figure.grid.runs),
+                "claims": [{"claim": claim.text, "theirs": claim.theirs} for claim in figure.claims],
+            }
+            for figure in figures
+        }
+        print(json.dumps(listed))
+        return
+    for figure in figures:
+        print(f"{figure.name}: {figure.title} ({count(len(figure.grid.runs), 'run')})")
+        for claim in figure.claims:
+            print(f"  {claim.text}" + f" [{claim.theirs}]" * bool(claim.theirs))

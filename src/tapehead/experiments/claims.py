@@ -1,0 +1,228 @@
+"""Claims: what a paper says of its runs, or we of ours, each with a check on the records of such runs."""
+
+import math
+import statistics
+from collections.abc import Callable, Sequence
+from typing import Literal, NamedTuple, TypeAlias
+
+from tapehead.experiments.curves import last_evaluations
+from tapehead.experiments.labels import count
+from tapehead.experiments.records import Record
+from tapehead.experiments.tables import summarize
+from tapehead.tasks import Size
+
+Verdict: TypeAlias = Literal["held", "held in part", "did not hold", "not known yet"]
+
+
+class Finding(NamedTuple):
+    """What records say of a claim: whether it held, and in numbers."""
+
+    verdict: Verdict
+    ours: str
+
+
+Check: TypeAlias = Callable[[Sequence[Record]], Finding]
+"""Takes the records of all finished runs of a figure."""
+
+
+class Claim(NamedTuple):
+    """Something that is said of runs.
+
+    Attributes:
+        text: What is said.
+        theirs: The number that its source gives, in words; empty if it gives none.
+        check: Whether it holds of records.
+    """
+
+    text: str
+    theirs: str
+    check: Check
+
+
+class Runs(NamedTuple):
+    """Some of the runs of a figure.
+
+    Attributes:
+        name: What they are called in a finding.
+        wanted: How many there are to be.
+        are: Whether a record is of one of them.
+    """
+
+    name: str
+    wanted: int
+    are: Callable[[Record], bool]
+
+    def of(self, records: Sequence[Record]) -> list[Record]:
+        """Select the records of these runs."""
+        return [record for record in records if self.are(record)]
+
+
+UNKNOWN = Finding("not known yet", "")
+FASTER_PAIRS = 0.75
+"""Faster is what is so in this share of all pairs of runs; of ten and ten alike ones that happens in 1 of 20 cases."""
+SAME_FACTOR = 1.5
+"""Two ratios agree if they differ by no more than this factor."""
+
+
+def solved_at(record: Record) -> float:
+    """Give the training sequences after which a run had solved its task; infinity if it has not."""
+    step = record.result and record.result["solved_at_step"]
+    return math.inf if step is None else float(step * record.config["batch_size"])
+
+
+def bits_below(bound: float) -> Callable[[Record], float]:
+    """Give a measure: the training sequences until an evaluation had fewer bits per sequence; infinity if none had."""
+
+    def measure(record: Record) -> float:
+        return next((float(row["sequences"]) for row in record.curve if row["eval_bits"] < bound), math.inf)
+
+    return measure
+
+
+def faster(fast: Runs, slow: Runs, factor: float, measure: Callable[[Record], float] = solved_at) -> Check:
+    """Check that some runs solve their task so many times sooner than others, by the medians.
+
+    It holds if they are faster in 3 of 4 pairs, and as many times or nearly (SAME_FACTOR) or more; in part, if they are
+    faster by less.
+    """
+
+    def check(records: Sequence[Record]) -> Finding:
+        ours, others = ([measure(one) for one in runs.of(records)] for runs in (fast, slow))
+        if not ours or not others:
+            return UNKNOWN
+        wins = statistics.mean((one < other) + 0.5 * (one == other) for one in ours for other in others)
+        low, high = statistics.median(ours), statistics.median(others)
+        ratio = 1.0 if low == high else high / low
+        enough = wins >= FASTER_PAIRS
+        verdict: Verdict = "did not hold" if not enough else "held" if ratio * SAME_FACTOR >= factor else "held in part"
+        return Finding(
+            verdict, f"{_times(ratio)}: {_spell(fast, ours)}, {_spell(slow, others)}; in {wins:.0%} of pairs"
+        )
+
+    return check
+
+
+def alike(one: Runs, other: Runs) -> Check:
+    """Check that the medians after which two kinds of runs solve their task differ by no more than SAME_FACTOR."""
+
+    def check(records: Sequence[Record]) -> Finding:
+        first, second = ([solved_at(record) for record in runs.of(records)] for runs in (one, other))
+        if not first or not second:
+            return UNKNOWN
+        low, high = sorted((statistics.median(first), statistics.median(second)))
+        same = high < math.inf and high <= SAME_FACTOR * low
+        return Finding("held" if same else "did not hold", f"{_spell(one, first)}, {_spell(other, second)}")
+
+    return check
+
+
+def never_solved(runs: Runs, measure: Callable[[Record], float] = solved_at) -> Check:
+    """Check that no run solves its task; in part, if fewer than half do."""
+
+    def check(records: Sequence[Record]) -> Finding:
+        found = [measure(record) for record in runs.of(records)]
+        if not found:
+            return UNKNOWN
+        share = sum(one < math.inf for one in found) / len(found)
+        return Finding("held" if share == 0 else "held in part" if share < 0.5 else "did not hold", _spell(runs, found))
+
+    return check
+
+
+def solved(runs: Runs, most: float, measure: Callable[[Record], float] = solved_at) -> Check:
+    """Check that half of the runs or more solve their task, the median within so many sequences, or nearly."""
+
+    def check(records: Sequence[Record]) -> Finding:
+        found = [measure(record) for record in runs.of(records)]
+        if not found:
+            return UNKNOWN
+        middle = statistics.median(found)
+        fast: Verdict = "held" if middle <= most * SAME_FACTOR else "held in part"
+        return Finding(fast if middle < math.inf else "did not hold", _spell(runs, found))
+
+    return check
+
+
+def never_nan(runs: Runs) -> Check:
+    """Check that no training step of any run had a loss or a gradient that is not finite."""
+
+    def check(records: Sequence[Record]) -> Finding:
+        found = runs.of(records)
+        if not found or any(one.skipped_steps is None for one in found):
+            return UNKNOWN
+        steps = sum(one.result["step"] for one in found if one.result)
+        skipped = sum(one.skipped_steps or 0 for one in found)
+        said = f"{skipped:,} of {steps:,} training steps in {count(len(found), 'run')}"
+        return Finding("did not hold" if skipped else "held", said)
+
+    return check
+
+
+def scored(
+    runs: Runs, size: Size, column: str, most: float, *, least_runs: int | None = None, memory_slots: int | None = None
+) -> Check:
+    """Check that the trained models are that good at a size: so many of them, or in the median.
+
+    Args:
+        runs: The runs.
+        size: The size of the sequences.
+        column: What is measured: `errors`, `bits` or `gap_bits`, per sequence.
+        most: How much there may be of it.
+        least_runs: Of how many runs, or in proportion as long as not all are recorded; None: in the median.
+        memory_slots: With how many slots it was measured; None: any number.
+    """
+
+    def check(records: Sequence[Record]) -> Finding:
+        measured = [score(record, size, column, memory_slots) for record in runs.of(records)]
+        values = [value for value in measured if value is not None]
+        if not values:
+            return UNKNOWN
+        good = sum(value <= most for value in values)
+        said = f"{summarize(values, 2)} in {len(values)} of {runs.wanted} runs"
+        if least_runs is None:
+            return Finding("held" if statistics.median(values) <= most else "did not hold", said)
+        held = good * runs.wanted >= least_runs * len(values)
+        return Finding("held" if held else "did not hold", f"{good} of {len(values)}; {said}")
+
+    return check
+
+
+def lower(one: Runs, other: Runs, size: Size, column: str) -> Check:
+    """Check that some trained models are better than others at a size, by the medians of a measure."""
+
+    def check(records: Sequence[Record]) -> Finding:
+        both = [[score(record, size, column) for record in runs.of(records)] for runs in (one, other)]
+        ours, others = ([value for value in values if value is not None] for values in both)
+        if not ours or not others:
+            return UNKNOWN
+        held = statistics.median(ours) < statistics.median(others)
+        said = f"{one.name} {summarize(ours, 2)}, {other.name} {summarize(others, 2)}"
+        return Finding("held" if held else "did not hold", said)
+
+    return check
+
+
+def score(record: Record, size: Size, column: str, memory_slots: int | None = None) -> float | None:
+    """Read a measure off the last evaluation of a trained model at a size; None where there is none.
+
+    Args:
+        record: The run.
+        size: The size of the sequences.
+        column: The name of the measure.
+        memory_slots: With how many slots it was measured; None: any number, and so where the model has no memory.
+    """
+    found = last_evaluations(record)
+    wanted = {memory_slots, None}
+    rows = [row for (slots, at), row in found.items() if at == size and (memory_slots is None or slots in wanted)]
+    return rows[-1][column] if rows else None
+
+
+def _spell(runs: Runs, sequences: Sequence[float]) -> str:
+    """Say after how many sequences so many runs got there."""
+    there = [one for one in sequences if one < math.inf]
+    of = f"{len(there)} of {count(len(sequences), 'run')}"
+    return f"{runs.name} {summarize(there, 0)} ({of})" if there else f"{runs.name} never ({of})"
+
+
+def _times(ratio: float) -> str:
+    return "more than can be told" if ratio == math.inf else f"{ratio:.2f} times"

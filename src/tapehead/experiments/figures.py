@@ -1,0 +1,106 @@
+"""Figures: grids of runs with what a paper, or we, claim of them, a check of each claim, and drawings.
+
+The file of a figure is that of a grid (grid.py), whose docstring's first line is the figure's title. It also defines
+CLAIMS, a tuple of Claim, and `draw`, a function from the records of its finished runs to pictures by name; without it
+the learning curves and the scores by size are drawn.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from tapehead import plots
+from tapehead._arguments import suggest
+from tapehead._files import write_atomically
+from tapehead.experiments.claims import Claim, Finding
+from tapehead.experiments.curves import Pictures, draw_records
+from tapehead.experiments.grid import GRIDS, Grid, check_tuple, make_grid, run_file
+from tapehead.experiments.labels import count, identify
+from tapehead.experiments.records import Record
+from tapehead.experiments.tables import Table
+from tapehead.training.run_dir import explain_errors
+
+CLAIMS_FILE = "claims.md"
+
+FIGURES: dict[str, Path] = {name: path for name, path in GRIDS.items() if "/" in name}
+"""The figures of papers by name: PAPER/TASK."""
+
+
+class Figure(NamedTuple):
+    """A grid of runs, what is claimed of them, and how their records are drawn."""
+
+    name: str
+    title: str
+    grid: Grid
+    claims: tuple[Claim, ...]
+    draw: Callable[[Sequence[Record]], Pictures]
+
+
+def load_figure(name: str) -> Figure:
+    """Load a figure.
+
+    Args:
+        name: A key of FIGURES, or the path of a Python file.
+
+    Raises:
+        TypeError: What the file defines is of the wrong type.
+        ValueError: There is no such figure, or its file raises an error.
+    """
+    path = FIGURES.get(name, Path(name))
+    if not path.is_file():
+        listed = f"one of {', '.join(FIGURES)}, or the path of a Python file"
+        raise ValueError(f"NAME: expected {listed}, not {name!r}{suggest(name, FIGURES)}")
+    defined = run_file(path)
+    title = str(defined.get("__doc__") or path.stem).strip().splitlines()[0].rstrip(".")
+    claims = check_tuple(path, "CLAIMS", defined.get("CLAIMS", ()), Claim)
+    draw = defined.get("draw", draw_records)
+    if not callable(draw):
+        raise TypeError(f"{path}: expected draw to be a function, not {type(draw).__name__}")
+    return Figure(name, title, make_grid(path, defined), claims, draw)
+
+
+def select_records(figure: Figure, records: Sequence[Record]) -> list[Record]:
+    """Select the finished runs of a figure among records, in the order of the figure; the first of each run counts."""
+    found: dict[str, Record] = {}
+    for record in records:
+        if record.result is not None and not record.failed:
+            found.setdefault(identify(record.config), record)
+    wanted = [identify(config.to_json()) for config in figure.grid.runs.values()]
+    return [found[identity] for identity in wanted if identity in found]
+
+
+def check_claims(figure: Figure, records: Sequence[Record]) -> list[Finding]:
+    """Check every claim of a figure on its records."""
+    return [claim.check(records) for claim in figure.claims]
+
+
+def tabulate_claims(figure: Figure, records: Sequence[Record]) -> Table:
+    """Say of every claim what its source found and what the records say."""
+    findings = zip(figure.claims, check_claims(figure, records), strict=True)
+    rows = [(claim.text, claim.theirs, finding.ours, finding.verdict) for claim, finding in findings]
+    title = f"{figure.title} ({len(records)} of {count(len(figure.grid.runs), 'run')})"
+    return Table(title, ("claim", "theirs", "ours", "verdict"), rows)
+
+
+def count_hours(records: Sequence[Record]) -> float:
+    """Count the hours that runs were trained, on one thread each."""
+    return sum(float(record.result["seconds"]) for record in records if record.result) / 3600
+
+
+def write_figure(figure: Figure, records: Sequence[Record], out: Path) -> tuple[Table, list[Path]]:
+    """Write the claims and the pictures of a figure; return the table of the claims and the paths of the pictures.
+
+    Args:
+        figure: The figure.
+        records: Those of its finished runs; see `select_records`.
+        out: The directory to write to.
+
+    Raises:
+        StorageError: The directory cannot be written to.
+    """
+    table = tabulate_claims(figure, records)
+    with explain_errors(out):
+        out.mkdir(parents=True, exist_ok=True)
+        write_atomically(out / CLAIMS_FILE, f"## {table.title}\n\n{table.to_markdown()}\n".encode())
+    pictures: Mapping[str, Any] = figure.draw(records) if records else {}
+    return table, [path for name, picture in pictures.items() for path in plots.save(picture, out / "plots" / name)]

@@ -1,0 +1,41 @@
+"""What the figures have in common: three models, by the settings of the tables 1 to 3 of the paper, and drawings."""
+
+from collections.abc import Sequence
+
+from tapehead.experiments.claims import Runs
+from tapehead.experiments.curves import Pictures, draw_learning_curve, draw_lines, group
+from tapehead.experiments.records import Record
+from tapehead.training.config import RunConfig
+from tapehead.training.recipes import configure
+
+SEEDS = range(1, 4)
+CONTROLLERS = ("lstm", "feedforward")
+
+
+def _ntm(controller: str) -> Runs:
+    """Select the NTMs with a controller."""
+
+    def are(record: Record) -> bool:
+        return record.model == "ntm" and record.config["model"]["options"]["controller"] == controller
+
+    return Runs(f"NTM with {controller} controller", len(SEEDS), are)
+
+
+NTM_LSTM, NTM_FEEDFORWARD = map(_ntm, CONTROLLERS)
+LSTM = Runs("LSTM", len(SEEDS), lambda record: record.model == "lstm")
+
+
+def all_runs(task: str) -> tuple[RunConfig, ...]:
+    """List the runs of a task: the NTMs seed by seed, then the LSTMs, which take the longest."""
+    ntms = (
+        configure(task, seed=seed, recipe="graves2014", changes={"model": {"controller": controller}})
+        for seed in SEEDS
+        for controller in CONTROLLERS
+    )
+    return (*ntms, *(configure(task, "lstm", seed=seed, recipe="graves2014") for seed in SEEDS))
+
+
+def draw(records: Sequence[Record]) -> Pictures:
+    """Draw how the models learn, and what they make of longer sequences than they were trained on."""
+    groups = group(records)
+    return {"learning_curve": draw_learning_curve(groups)} | draw_lines(groups)
