@@ -1,21 +1,16 @@
 """Two processes that share a batch with DistributedDataParallel compute the gradients of one (RELIABILITY 17)."""
 
-from datetime import timedelta
 from pathlib import Path
 
 import pytest
 import torch
-import torch.distributed as dist
 from torch import Tensor
 from torch.nn.parallel import DistributedDataParallel
 
-from tests.processes import PROCESSES
+from tests.ranks import RANKS, SAME, call_in_ranks
 from tests.small_models import INPUT_SIZE, MEMORY_KINDS, OUTPUT_SIZE, made
 
-RANKS, T, B = 2, 7, 6
-
-SAME = 1e-6
-"""What RELIABILITY promises: the sum over the batch is taken in another order, in float32."""
+T, B = 7, 6
 
 
 def batch(dtype: torch.dtype) -> tuple[Tensor, Tensor, Tensor]:
@@ -36,12 +31,8 @@ def gradients(model: torch.nn.Module, part: slice, dtype: torch.dtype) -> list[T
 
 def run_rank(rank: int, folder: Path, kinds: list[str], dtype: torch.dtype) -> None:
     """What each process does: its own sequences of the batch, for one model after the other."""
-    torch.set_num_threads(1)
-    dist.init_process_group("gloo", f"file://{folder / 'meeting'}", timedelta(seconds=60), RANKS, rank)
     for number, kind in enumerate(kinds):
         torch.save(share_of_gradients(rank, kind, dtype), folder / f"{number}-{rank}.pt")
-    dist.barrier()
-    dist.destroy_process_group()
 
 
 def share_of_gradients(rank: int, kind: str, dtype: torch.dtype) -> list[Tensor]:
@@ -54,14 +45,7 @@ def share_of_gradients(rank: int, kind: str, dtype: torch.dtype) -> list[Tensor]
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64], ids=str)
 def test_two_data_parallel_processes_compute_the_gradients_of_one(dtype, tmp_path, record_property):
     record_property("cases", len(MEMORY_KINDS))
-    ranks = [PROCESSES.Process(target=run_rank, args=(rank, tmp_path, MEMORY_KINDS, dtype)) for rank in range(RANKS)]
-    for process in ranks:
-        process.start()
-    for process in ranks:
-        process.join(120)
-        process.kill()  # one that waits for the other
-        process.join()
-    assert [process.exitcode for process in ranks] == [0] * RANKS
+    call_in_ranks(run_rank, tmp_path, tmp_path, MEMORY_KINDS, dtype)
     for number, kind in enumerate(MEMORY_KINDS):
         expected = gradients(made(kind, dtype=dtype), slice(None), dtype)
         assert any(gradient.abs().max() > 1e-3 for gradient in expected)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tapehead.training import loop
+from tapehead.training import loop, session
 from tapehead.training.errors import EvaluationStoppedError, StoppedError
 from tapehead.training.evaluation import CHUNK, evaluate
 from tests.training.tiny import digests, never, resume, tiny_config, train
@@ -20,7 +20,7 @@ from tests.training.tiny import digests, never, resume, tiny_config, train
 def test_a_run_reports_how_far_it_is_when_it_is_time_and_at_every_pause(
     reported_after: float, reported_at: list[int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(loop, "PROGRESS_AFTER", reported_after)
+    monkeypatch.setattr(session, "PROGRESS_AFTER", reported_after)
     reported: list[int] = []
     loop.train(
         tiny_config(),
@@ -34,7 +34,7 @@ def test_a_run_reports_how_far_it_is_when_it_is_time_and_at_every_pause(
 
 @pytest.mark.parametrize("reported_after", [-1.0, math.inf])
 def test_it_asks_after_every_step(reported_after: float, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(loop, "PROGRESS_AFTER", reported_after)
+    monkeypatch.setattr(session, "PROGRESS_AFTER", reported_after)
     asked: list[None] = []
     train(tiny_config(), tmp_path, should_stop=lambda: asked.append(None))
     assert len(asked) == 12

@@ -11,7 +11,7 @@ from rich.progress import Progress as Bar
 from rich.text import Text
 
 from tapehead.experiments.labels import count
-from tapehead.training.loop import OnProgress
+from tapehead.training.session import OnProgress
 from tapehead.training.train_state import Progress
 
 PRINT_EVERY = 10.0

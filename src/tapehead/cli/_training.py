@@ -10,7 +10,9 @@ from tapehead.cli._bar import show_progress
 from tapehead.cli._parser import Parser, add_device, add_json, add_threads, read_count
 from tapehead.experiments.labels import count
 from tapehead.training.config import RunConfig
-from tapehead.training.loop import CHECKPOINT_EVERY, OnProgress
+from tapehead.training.loop import CHECKPOINT_EVERY
+from tapehead.training.ranks import Ranks
+from tapehead.training.session import OnProgress
 from tapehead.training.signals import ShouldStop, watch_signals
 from tapehead.training.train_state import Result
 
@@ -31,9 +33,13 @@ def add_execution(parser: Parser, threads: str = "one per core") -> None:
 
 
 def train_and_report(
-    config: RunConfig, path: Path, chosen: Namespace, train: Callable[[OnProgress, ShouldStop], Result]
+    config: RunConfig, path: Path, chosen: Namespace, train: Callable[[OnProgress, ShouldStop], Result], ranks: Ranks
 ) -> None:
-    """Train with progress shown and signals watched, then print how it ended."""
+    """Train with progress shown and signals watched, then print how it ended; of several processes only the first."""
+    if not ranks.is_first:
+        with watch_signals() as should_stop:
+            train(lambda progress: None, should_stop)
+        return
     error_name = config.make_task().error_name
     with watch_signals() as should_stop, show_progress(config.steps, error_name) as on_progress:
         result = train(on_progress, should_stop)

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from tapehead.cli._errors import as_command_errors, warn
 from tapehead.cli._parser import Parser, add_run, use_device
+from tapehead.cli._ranks import join_ranks
 from tapehead.cli._training import add_execution, train_and_report
 from tapehead.training import loop
 from tapehead.training.restore import finished_result, recorded_threads
@@ -21,21 +22,23 @@ def run(words: Sequence[str]) -> None:
         config = read_config(chosen.run)
     if chosen.threads is None and finished_result(chosen.run) is None:
         chosen.threads = recorded_threads(chosen.run)
-    device = use_device(chosen)
-    with as_command_errors():
-        Learner(config, device)  # so that what is wrong is found before anything is written
-    if finished_result(chosen.run) is not None:
-        warn("this run is finished already; nothing is left to do")
-    train_and_report(
-        config,
-        chosen.run,
-        chosen,
-        lambda on_progress, should_stop: loop.resume(
+    with join_ranks(use_device(chosen)) as place:
+        with as_command_errors():
+            Learner(config, place.device, place.ranks)  # so that what is wrong is found before anything is written
+        if finished_result(chosen.run) is not None and place.ranks.is_first:
+            warn("this run is finished already; nothing is left to do")
+        train_and_report(
+            config,
             chosen.run,
-            on_progress=on_progress,
-            should_stop=should_stop,
-            warn=warn,
-            checkpoint_every=chosen.checkpoint_every,
-            device=device,
-        ),
-    )
+            chosen,
+            lambda on_progress, should_stop: loop.resume(
+                chosen.run,
+                on_progress=on_progress,
+                should_stop=should_stop,
+                warn=warn,
+                checkpoint_every=chosen.checkpoint_every,
+                device=place.device,
+                ranks=place.ranks,
+            ),
+            place.ranks,
+        )

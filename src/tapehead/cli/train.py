@@ -9,6 +9,7 @@ from tapehead.cli._commands import COMMANDS
 from tapehead.cli._errors import CommandError, as_command_errors
 from tapehead.cli._flags import OptionFlags
 from tapehead.cli._parser import Parser, read_path, use_device
+from tapehead.cli._ranks import join_ranks
 from tapehead.cli._training import add_execution, train_and_report
 from tapehead.tasks import TASKS
 from tapehead.training import loop
@@ -62,26 +63,29 @@ def run(words: Sequence[str]) -> None:
     names = read_names(rest)
     parser = make_parser(task, names, rest)
     chosen = parser.read(rest)
-    device = use_device(chosen)
     with as_command_errors():
         changes = parser.option_flags.settings(chosen)
         seed = changes.pop("seed", 1)
         config = configure(task, names.model, seed=seed, recipe=names.recipe, changes=changes)
-        Learner(config, device)  # so that what is wrong is found before anything is written
     path = chosen.out or Path("runs") / f"{task.rpartition(':')[2]}-{names.model.rpartition(':')[2]}-{seed}"
-    train_and_report(
-        config,
-        path,
-        chosen,
-        lambda on_progress, should_stop: loop.train(
+    with join_ranks(use_device(chosen)) as place:
+        with as_command_errors():
+            Learner(config, place.device, place.ranks)  # so that what is wrong is found before anything is written
+        train_and_report(
             config,
             path,
-            on_progress=on_progress,
-            should_stop=should_stop,
-            checkpoint_every=chosen.checkpoint_every,
-            device=device,
-        ),
-    )
+            chosen,
+            lambda on_progress, should_stop: loop.train(
+                config,
+                path,
+                on_progress=on_progress,
+                should_stop=should_stop,
+                checkpoint_every=chosen.checkpoint_every,
+                device=place.device,
+                ranks=place.ranks,
+            ),
+            place.ranks,
+        )
 
 
 def make_parser(task: str, names: Namespace, words: Sequence[str]) -> TrainParser:

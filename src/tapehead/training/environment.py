@@ -14,6 +14,9 @@ from tapehead.kernels.cpp import library
 from tapehead.models import Model
 from tapehead.training.run_dir import ENVIRONMENT, read_environments, set_aside, write_json
 
+PROCESSES = "processes"
+"""How many processes train a run together; said where it is more than one."""
+
 
 def fingerprint(model: Model) -> dict[str, Any]:
     """Give all that may decide the last bit of a result besides the run's configuration.
@@ -43,14 +46,15 @@ def surroundings() -> dict[str, Any]:
     }
 
 
-def describe_environment(model: Model, step: int) -> dict[str, Any]:
+def describe_environment(model: Model, step: int, processes: int = 1) -> dict[str, Any]:
     """Describe what a run trains on from a step on, as an entry of environment.json."""
-    return {"from_step": step, "fingerprint": fingerprint(model), **surroundings()}
+    together = {PROCESSES: processes} if processes > 1 else {}
+    return {"from_step": step, "fingerprint": fingerprint(model) | together, **surroundings()}
 
 
-def record_environment(path: Path, model: Model, step: int, warn: Callable[[str], None]) -> None:
+def record_environment(path: Path, model: Model, step: int, processes: int, warn: Callable[[str], None]) -> None:
     """Record the environment if it has changed, and warn if the result may therefore differ in its last bits."""
-    current, recorded = describe_environment(model, step), read_environments(path)
+    current, recorded = describe_environment(model, step, processes), read_environments(path)
     if recorded == []:  # a sweep created the directory; training starts now
         write_json(path / ENVIRONMENT, [current])
         return
@@ -61,9 +65,9 @@ def record_environment(path: Path, model: Model, step: int, warn: Callable[[str]
         write_json(path / ENVIRONMENT, [current])
         return
     previous = recorded[-1]
-    for name, value in current["fingerprint"].items():
-        if previous["fingerprint"].get(name) != value:
-            was = previous["fingerprint"].get(name)
+    for name, value in ({PROCESSES: 1} | current["fingerprint"]).items():
+        was = ({PROCESSES: 1} | previous["fingerprint"]).get(name)
+        if was != value:
             warn(f"{name} was {was} and is {value}: the result may differ in its last bits")
     if {**current, "from_step": 0} != {**previous, "from_step": 0}:
         write_json(path / ENVIRONMENT, [*recorded, current])

@@ -21,7 +21,7 @@ from tapehead.training.run_dir import (
     read_json,
 )
 from tapehead.training.step import Learner
-from tapehead.training.train_state import Result
+from tapehead.training.train_state import Result, TrainState
 
 FILES = "files"
 """The field of result.json with the checksums of the files that a finished run consists of."""
@@ -109,6 +109,22 @@ def recorded_threads(path: Path) -> int | None:
     """Read on how many threads the last checkpoint of a run was made; None where there is none."""
     checkpoint, _ = last_checkpoint(path / CHECKPOINTS, partial(read_metrics, path))
     return None if checkpoint is None else int(checkpoint.state["threads"])
+
+
+def restore_last(path: Path, learner: Learner) -> tuple[TrainState, Checkpoint | None, list[DamagedFileError]]:
+    """Put a learner into the state of the last undamaged checkpoint of a run, if there is one.
+
+    Returns:
+        Where the run stands, the checkpoint, and what is wrong with later ones.
+
+    Raises:
+        RunDirError, DamagedFileError: As for `restore`; or all checkpoints are damaged.
+    """
+    checkpoint, problems = last_checkpoint(path / CHECKPOINTS, partial(read_metrics, path))
+    if checkpoint is None:
+        return TrainState(), None, problems
+    restore(learner, checkpoint, path)
+    return TrainState(**checkpoint.state["train_state"]), checkpoint, problems
 
 
 def restore(learner: Learner, checkpoint: Checkpoint, path: Path) -> None:

@@ -16,6 +16,7 @@ from tapehead.training.data import Purpose, draw_training_batch, make_generator
 from tapehead.training.errors import DivergedError, EvaluationStoppedError
 from tapehead.training.evaluation import Score, score
 from tapehead.training.optimizers import clip_gradient, learning_rate
+from tapehead.training.ranks import ALONE, Ranks
 from tapehead.training.rollback import WEIGHTS, Rollback
 from tapehead.training.signals import ShouldStop
 from tapehead.training.trial import check_curriculum, check_model, check_task
@@ -59,6 +60,7 @@ class Learner:
     Args:
         config: The configuration of the run.
         device: Where the model is trained; data and initial weights are the same on every device.
+        ranks: The processes that train it together, each on its share of every batch.
 
     Raises:
         TypeError: The task's size names or batches, or what the model returns, are of the wrong type.
@@ -66,8 +68,9 @@ class Learner:
         TaskError: The task or the curriculum cannot draw a batch, or a checkpoint cannot hold the curriculum's state.
     """
 
-    def __init__(self, config: RunConfig, device: torch.device | str = "cpu") -> None:
-        self.config = config
+    def __init__(self, config: RunConfig, device: torch.device | str = "cpu", ranks: Ranks = ALONE) -> None:
+        ranks.check_batch_size(config.batch_size)
+        self.config, self.ranks = config, ranks
         self.device = torch.device(device)
         self.task = config.make_task()
         check_task(self.task, Score._fields)
@@ -96,14 +99,16 @@ class Learner:
             DivergedError: The curriculum needs the loss after the optimizer step, and it is not finite.
         """
         sizes, batch = self._take_batch(step)
-        state = self._draw_initial_state(step, len(batch.lengths))
-        outputs, _ = self.model(self.task.input_channels(batch), state, lengths=batch.lengths)
-        logits = outputs.detach()
+        own = self.ranks.take_share(batch)
+        state = self._draw_initial_state(step, len(own.lengths))
+        outputs, _ = self.model(self.task.input_channels(own), state, lengths=own.lengths)
         scale = self._loss_divisor(batch).reciprocal() * math.log(2)
         for parameter in self._parameters:
             parameter.grad = None
-        outputs.backward(self.task.cross_entropy_gradient(logits, batch, scale))
+        outputs.backward(self.task.cross_entropy_gradient(outputs.detach(), own, scale))
         self.weights.grad = parameters_to_vector(map(_gradient, self._parameters))
+        self.ranks.add(self.weights.grad)
+        logits = self.ranks.join(outputs.detach())
         norm = clip_gradient(self.weights.grad, self.config.max_grad_norm, self.config.max_grad_value)
         errors = self.task.count_errors(logits, batch) if self.rollback.watching else None
         self._done.append(_Done(step, batch, logits, errors, norm))
@@ -219,7 +224,8 @@ class Learner:
 
     def _score(self, size: Size, purpose: Purpose, step: int, should_stop: ShouldStop) -> Score:
         sequences, seed = self.config.eval_sequences, self.config.seed
-        return score(self.model, self.task, size, sequences, seed, purpose, step, should_stop=should_stop)
+        found = score(self.model, self.task, size, sequences, seed, purpose, step, should_stop=should_stop)
+        return self.ranks.agree_on_score(found)
 
     def tensors(self) -> dict[str, Tensor]:
         """Return all tensors that training changes, by name: of the model, the optimizer and the best evaluation."""

@@ -1,0 +1,48 @@
+"""Joining the processes that torchrun has started, so that they train one run together."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import NamedTuple
+
+import torch
+import torch.distributed as dist
+
+from tapehead.training.errors import DivergedError, StoppedError
+from tapehead.training.ranks import ALONE, Ranks
+
+
+class Place(NamedTuple):
+    """Where a process trains: which of several processes it is, and its device."""
+
+    ranks: Ranks
+    device: torch.device
+
+
+@contextmanager
+def join_ranks(device: torch.device) -> Iterator[Place]:
+    """Join the other processes if torchrun has started this one; each takes a GPU of its own if it is to be one.
+
+    What ends all of them, a signal or a loss that is not finite, is told by the first only.
+
+    Args:
+        device: The device that was asked for.
+
+    Yields:
+        Where this process trains.
+    """
+    if not dist.is_torchelastic_launched():
+        yield Place(ALONE, device)
+        return
+    if device.type == "cuda":
+        device = torch.device("cuda", dist.get_node_local_rank())
+        torch.cuda.set_device(device)
+    dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
+    ranks = Ranks(dist.get_rank(), dist.get_world_size())
+    try:
+        yield Place(ranks, device)
+    except (DivergedError, StoppedError) as end:
+        if ranks.is_first:
+            raise
+        raise SystemExit(end.status) from None
+    finally:
+        dist.destroy_process_group()
