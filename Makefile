@@ -1,6 +1,7 @@
 # Every target first installs what it needs into .venv; a change of the dependencies or of the C++ sources installs again.
 #   make demo     train a Neural Turing Machine on the copy task, evaluate it on longer sequences, draw its memory
 #   make test     the quick tests           make test-slow   the tests with large counts
+#   make test-ray the tests of sweeps on Ray, which is installed for them
 #   make sanitize the kernels with every memory access checked
 #   make check    style, types and layers   make bench       how long a training step takes
 #   make reliability   the tests of every promise with their full counts, and the table of how they end; an hour on two cores
@@ -11,7 +12,7 @@ PIP_FLAGS ?=
 BIN := .venv/bin
 READY := .venv/ready
 
-.PHONY: setup demo test test-slow sanitize reliability reliability-tests reliability-sanitize reliability-fuzz reliability-table
+.PHONY: setup demo test test-slow test-ray sanitize reliability reliability-tests reliability-sanitize reliability-fuzz reliability-table
 .PHONY: check format bench clean
 
 setup: $(READY)
@@ -35,6 +36,10 @@ test: $(READY)
 
 test-slow: $(READY)
 	$(BIN)/python -m pytest -q -n auto --dist loadfile -m slow
+
+test-ray: $(READY)
+	$(BIN)/python -m pip install --quiet $(PIP_FLAGS) -c constraints.txt '.[ray]'
+	$(BIN)/python -m pytest -q -m ray
 
 # The kernels with every memory access and overflow checked, at 500 random shapes of each model; stops at the first error.
 sanitize: $(READY)

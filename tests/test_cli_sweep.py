@@ -1,6 +1,7 @@
 """tapehead sweep: its options, what it prints, and its errors; what it does is in tests/experiments."""
 
 import json
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -58,6 +59,7 @@ def test_what_is_wrong_with_a_sweep_is_told_in_a_line(tmp_path: Path) -> None:
         "--retries: expected a whole number from 0 to": ["copy", "--retries", "-1"],
         "--timeout: expected a finite number of seconds > 0, not 'soon'": ["copy", "--timeout", "soon"],
         "--worker: this command has no such option (did you mean --workers?)": ["copy", "--worker", "2"],
+        "--engine: expected one of 'local', 'ray', not 'rya' (did you mean ray?)": ["copy", "--engine", "rya"],
         "device: expected auto, cpu, cuda or cuda:N, not 'warp'": ["copy", "--device", "warp"],
         "the following arguments are required: GRID": [],
     }
@@ -92,3 +94,12 @@ def test_a_grid_of_many_runs_is_read_quickly(tmp_path: Path, monkeypatch: pytest
     grid = load_grid(str(tmp_path / "grid.py"))
     assert len(list_runs(grid, tmp_path)) == 200
     assert len(made) <= 4
+
+
+@pytest.mark.skipif(find_spec("ray") is not None, reason="Ray is installed")
+def test_a_sweep_on_ray_without_ray_says_what_to_install() -> None:
+    said = tapehead("sweep", "copy", "--engine", "ray", "--list")
+    assert (said.status, said.err) == (
+        1,
+        "tapehead: this needs ray, which is not installed: pip install 'tapehead[ray]'\n",
+    )

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tapehead.experiments.engines import local
+from tapehead.experiments.engines import supervisor
 from tapehead.experiments.engines.engine import Limits, State
 from tapehead.experiments.engines.local import run_locally
 from tapehead.experiments.grid import Grid
@@ -83,7 +83,7 @@ def test_the_holder_of_a_run_is_the_process_that_works_on_it(tmp_path: Path) -> 
 def test_only_the_holder_of_a_hanging_run_is_killed_though_it_reported_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(local, "START_WITHIN", 0.3)
+    monkeypatch.setattr(supervisor, "START_WITHIN", 0.3)
     (job,) = prepare(GRID, tmp_path)
     with _process("import time; print('here', flush=True); time.sleep(600)") as earlier:
         write_progress(job.path, step=1, phase="training", pid=earlier.pid, host=platform.node())
@@ -98,7 +98,7 @@ def test_only_the_holder_of_a_hanging_run_is_killed_though_it_reported_nothing(
 def test_a_hanging_run_of_another_computer_fails_and_its_process_is_left_alone(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(local, "START_WITHIN", 0.3)
+    monkeypatch.setattr(supervisor, "START_WITHIN", 0.3)
     (job,) = prepare(GRID, tmp_path)
     with _process(HOLD, str(job.path)) as worker:
         here = platform.node()

@@ -27,11 +27,12 @@ def as_command_errors() -> Iterator[None]:
         raise CommandError(str(error)) from error
 
 
-def require(*modules: str) -> None:
-    """Raise unless these modules of the extra `cli` are installed."""
+def require(*modules: str, extra: str = "cli") -> None:
+    """Raise unless these modules of an extra are installed."""
     for module in modules:
         if find_spec(module) is None:
-            raise CommandError(f"this needs {module}, which is not installed: pip install 'tapehead[cli]'", status=1)
+            said = f"this needs {module}, which is not installed: pip install 'tapehead[{extra}]'"
+            raise CommandError(said, status=1)
 
 
 def warn(message: str) -> None:

@@ -3,20 +3,17 @@
 import json
 from argparse import Namespace
 from collections.abc import Sequence
-from functools import partial
 from pathlib import Path
 
 from tapehead.cli._errors import CommandError, as_command_errors
 from tapehead.cli._parser import Parser, add_json, read_path
 from tapehead.cli._sweep_progress import show_sweep
-from tapehead.cli.sweep import add_limits, print_plain, read_limits
-from tapehead.experiments.engines.local import run_locally
+from tapehead.cli.sweep import add_limits, choose_engine, print_plain, read_limits
 from tapehead.experiments.figures import FIGURES, Figure, check_claims, load_figure, select_records, write_figure
 from tapehead.experiments.jobs import find_jobs
 from tapehead.experiments.labels import count
 from tapehead.experiments.records import RECORDS, Record, gather, read_records
 from tapehead.experiments.sweep import run_sweep
-from tapehead.training.environment import choose_device
 from tapehead.training.signals import watch_signals
 
 EPILOG = (
@@ -82,7 +79,7 @@ def find_records(figure: Figure, out: Path, chosen: Namespace) -> list[Record]:
     if chosen.no_train:
         return gather(find_jobs(figure.grid, out))
     with as_command_errors():
-        engine = partial(run_locally, device=str(choose_device(chosen.device)))
+        engine = choose_engine(chosen)
     with watch_signals() as should_stop, show_sweep() as on_change:
         outcome = run_sweep(
             figure.grid, out, read_limits(chosen), engine=engine, on_change=on_change, should_stop=should_stop

@@ -4,21 +4,23 @@ import json
 from argparse import Namespace
 from collections.abc import Sequence
 from functools import partial
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from tapehead.cli._errors import CommandError, as_command_errors
+from tapehead._arguments import check_choice
+from tapehead.cli._errors import CommandError, as_command_errors, require
 from tapehead.cli._parser import Parser, add_device, add_json, read_count, read_path, read_seconds
 from tapehead.cli._sweep_progress import show_sweep, summarize_states
 from tapehead.cli._table import make_table, print_table
-from tapehead.experiments.engines.engine import Limits
+from tapehead.experiments.engines.engine import Engine, Limits
 from tapehead.experiments.engines.local import run_locally
 from tapehead.experiments.grid import GRIDS, Grid, load_grid
 from tapehead.experiments.labels import count
 from tapehead.experiments.records import RECORDS
 from tapehead.experiments.sweep import Outcome, list_runs, run_sweep, write_summary
 from tapehead.experiments.tables import Table
-from tapehead.training.environment import choose_device, count_cores
+from tapehead.training.environment import choose_device
 from tapehead.training.signals import watch_signals
 
 EPILOG = (
@@ -27,7 +29,8 @@ EPILOG = (
     "DIR. The same command again skips the runs that are done and continues the others. The results are written to "
     "DIR/records.jsonl, DIR/tables.md and DIR/plots."
 )
-DEFAULTS = Limits(workers=1)
+DEFAULTS = Limits()
+ENGINES = ("local", "ray")
 
 
 def run(words: Sequence[str]) -> None:
@@ -37,7 +40,7 @@ def run(words: Sequence[str]) -> None:
     chosen = parser.read(words)
     with as_command_errors():
         grid = load_grid(chosen.grid)
-        engine = partial(run_locally, device=str(choose_device(chosen.device)))
+        engine = choose_engine(chosen)
     out = chosen.out or Path("runs") / f"sweep-{Path(chosen.grid).stem}"
     if chosen.list:
         print_list(grid, out, chosen)
@@ -65,7 +68,7 @@ def add_limits(parser: Parser) -> None:
         "--workers",
         type=read_count,
         metavar="N",
-        help="number of runs in parallel, each on one thread [one per core]",
+        help="number of runs in parallel, each on one thread [one per core, of the whole cluster with Ray]",
     )
     parser.add_argument(
         "--retries",
@@ -82,12 +85,34 @@ def add_limits(parser: Parser) -> None:
         metavar="SECONDS",
         help=f"a run without progress for this many seconds is stopped and counts as failed [{DEFAULTS.timeout:g}]",
     )
+    parser.add_argument(
+        "--engine",
+        default="local",
+        metavar="NAME",
+        help="where the runs are executed: `local`, in processes of this computer, or `ray`, on a Ray cluster whose "
+        "nodes share DIR [local]",
+    )
     add_device(parser)
+
+
+def choose_engine(chosen: Namespace) -> Engine:
+    """Choose where the runs are executed.
+
+    Raises:
+        CommandError: Ray is not installed.
+        ValueError: There is no such device here.
+    """
+    check_choice("--engine", chosen.engine, ENGINES)
+    device = str(choose_device(chosen.device))
+    if chosen.engine == "local":
+        return partial(run_locally, device=device)
+    require("ray", extra="ray")
+    return partial(import_module("tapehead.experiments.engines.ray").run_on_ray, device=device)
 
 
 def read_limits(chosen: Namespace) -> Limits:
     """Read the number of workers and of retries, and the timeout."""
-    return Limits(chosen.workers or count_cores(), chosen.retries, chosen.timeout)
+    return Limits(chosen.workers, chosen.retries, chosen.timeout)
 
 
 def read_retries(word: str) -> int:

@@ -31,6 +31,9 @@ IN_USE = 75
 DIVERGED = 65
 """Exit status: the run has diverged, and would again. (The system's own number for bad data.)"""
 
+LOST = 69
+"""Exit status of a process that nothing more is known of. (The system's own number for a service that is gone.)"""
+
 REPORT_AFTER = 1.0
 """Seconds between two reports of progress."""
 

@@ -35,16 +35,40 @@ ShouldStop: TypeAlias = Callable[[], int | None]
 """Called a few times a second; the number of a signal means: stop all runs, saved, and come back."""
 
 
+class Process(Protocol):
+    """The process of a run, wherever it is; see worker.py for what its exit status says."""
+
+    def poll(self) -> int | None:
+        """Give its exit status; None as long as it has not ended."""
+        ...
+
+    def has_begun(self) -> bool:
+        """Say whether it has left the queue, if there is one."""
+        ...
+
+    def terminate(self) -> None:
+        """Tell it to save and end."""
+        ...
+
+    def kill(self) -> None:
+        """End it at once, with all that it has started."""
+        ...
+
+
+Start: TypeAlias = Callable[[Job], Process]
+"""Starts the process of a run."""
+
+
 class Limits(NamedTuple):
     """The number of workers and of retries, and the timeout.
 
     Attributes:
-        workers: Number of runs in parallel.
+        workers: Number of runs in parallel; None: one for each CPU there is.
         retries: How often a run may fail in a row, without any progress that was saved, and still be tried again.
         timeout: Seconds without a sign of progress after which a run's process is killed.
     """
 
-    workers: int
+    workers: int | None = None
     retries: int = 2
     timeout: float = 600.0
 

@@ -1,218 +1,66 @@
-"""Runs of a sweep as processes of this computer: each on one thread, so many at a time."""
+"""Runs of a sweep as processes of this computer, each on one thread."""
 
 import os
-import platform
 import signal
 import subprocess
 import sys
-import time
-from collections import deque
 from pathlib import Path
+from typing import final
 
-from tapehead.experiments.engines.engine import Limits, OnChange, ShouldStop, State, Status
-from tapehead.experiments.jobs import LOG, Holder, Job, clear_failure, is_held, is_in_use, read_holder, write_failure
-from tapehead.experiments.worker import DIVERGED, IN_USE, Order
+from tapehead.experiments.engines.engine import Limits, OnChange, ShouldStop
+from tapehead.experiments.engines.supervisor import supervise
+from tapehead.experiments.jobs import LOG, Job
+from tapehead.experiments.worker import Order
+from tapehead.training.environment import count_cores
 from tapehead.training.run_dir import explain_errors
-
-POLL_AFTER = 0.1
-"""Seconds between two looks at the processes."""
-START_WITHIN = 60.0
-"""Seconds that a process has for its imports at least, whatever the timeout: a busy computer is slow at that."""
-SAVE_WITHIN = 60.0
-"""Seconds that a process has for saving when it is told to stop; then it is killed, and resumes from before."""
 
 
 def run_locally(
     jobs: list[Job], limits: Limits, *, on_change: OnChange, should_stop: ShouldStop, device: str = "cpu"
 ) -> int | None:
     """Work through runs as processes of this computer, with every model on one device; see `Engine`."""
-    tracked = [_Tracked(job, device) for job in jobs]
-    waiting = deque(one for one in tracked if one.status == "waiting")
-    running: list[_Tracked] = []
-    try:
-        while waiting or running:
-            stopped_by = should_stop()
-            if stopped_by is not None:
-                return stopped_by
-            for one in running:
-                one.look_after(limits)
-            waiting.extend(one for one in running if one.status == "waiting")
-            running = [one for one in running if one.status == "running"]
-            while waiting and len(running) < limits.workers:
-                one = waiting.popleft()
-                one.start()
-                running.append(one)
-            on_change({one.job.name: one.state() for one in tracked})
-            time.sleep(POLL_AFTER)
-    finally:
-        _stop(running)
-        on_change({one.job.name: one.state() for one in tracked})
-    return None
+
+    def start(job: Job) -> LocalProcess:
+        return LocalProcess(Order(job.path, job.evaluations, os.getpid(), device), job.path / LOG)
+
+    limits = limits._replace(workers=limits.workers or count_cores())
+    return supervise(jobs, limits, start, on_change=on_change, should_stop=should_stop)
 
 
-def _stop(running: list["_Tracked"]) -> None:
-    """Tell processes to save and stop, and wait until they have."""
-    processes = [one.process for one in running if one.process is not None]
-    for process in processes:
-        process.terminate()
-    until = time.monotonic() + SAVE_WITHIN
-    for process in processes:
-        try:
-            process.wait(max(until - time.monotonic(), 0))
-        except subprocess.TimeoutExpired:
-            _kill(process)
+@final
+class LocalProcess:
+    """A worker as a process of this computer.
 
+    Args:
+        order: What it is to do, and for this process.
+        log: The file that what it prints is added to.
+    """
 
-def _kill(process: "subprocess.Popen[bytes]") -> None:
-    """Kill a process with all that it has started."""
-    os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
-
-
-def _kill_if_here(holder: Holder) -> bool:
-    """Kill the process that holds a run; gives False if it is of another computer or user."""
-    if holder.host != platform.node():
-        return False
-    try:
-        os.kill(holder.pid, signal.SIGKILL)
-    except ProcessLookupError:
-        return True
-    except PermissionError:
-        return False
-    return True
-
-
-class _Tracked:
-    """A run, and the process that works on it."""
-
-    def __init__(self, job: Job, device: str) -> None:
-        self.job, self.device = job, device
-        self.process: subprocess.Popen[bytes] | None = None  # None while running: it is a process of somebody else's
-        self.status: Status = "waiting"
-        self.cause = ""
-        self.failures = 0  # in a row, without progress that was saved
-        self.saved_before = job.saved_progress()
-        self.logged_before = 0
-        self.last_seen = (job.last_progress(), time.monotonic())  # what its process said, and since when
-        self.reports = False  # it has said something since it was started here
-        self.step = job.last_step()
-        if job.is_done():
-            self._finish()
-
-    def state(self) -> State:
-        """Say where the run stands."""
-        return State(
-            self.status, self.step, self.job.steps, self._phase(), self.cause if self.status == "failed" else ""
-        )
-
-    def start(self) -> None:
-        """Start a process for it, unless another works on it already."""
-        self.status, self.saved_before = "running", self.job.saved_progress()
-        self.last_seen, self.reports = (self.job.last_progress(), time.monotonic()), False
-        if is_in_use(self.job.path):
-            self.reports = bool(self.last_seen[0])
-            return
-        clear_failure(self.job.path)
-        log = self.job.path / LOG
-        self.logged_before = log.stat().st_size if log.exists() else 0
-        words = Order(self.job.path, self.job.evaluations, os.getpid(), self.device).to_words()
+    def __init__(self, order: Order, log: Path) -> None:
         with explain_errors(log), log.open("ab") as file:
             # -P: a file of the user's called copy.py must not come before Python's own; a session of its own: Ctrl-C is
             # for the supervisor, which tells its processes
             self.process = subprocess.Popen(  # noqa: S603 - this Python, and words made here
-                [sys.executable, "-P", "-m", "tapehead.experiments.worker", *words],
+                [sys.executable, "-P", "-m", "tapehead.experiments.worker", *order.to_words()],
                 stdin=subprocess.DEVNULL,
                 stdout=file,
                 stderr=file,
                 start_new_session=True,
             )
 
-    def look_after(self, limits: Limits) -> None:
-        """See whether its process has ended, and kill it if it hangs."""
-        if self.process is None:
-            self._look_after_another_s_process(limits)
-            return
-        status = self.process.poll()
-        if status is None and not self._hangs(limits.timeout):
-            return
-        if status is None:
-            _kill(self.process)
-            self._end(self._describe_hanging(limits.timeout), limits)
-        elif status == IN_USE:
-            self.process, self.status = None, "waiting"
-        else:
-            self._end(self._describe_end(status), limits, retry=status != DIVERGED)
+    def poll(self) -> int | None:
+        """Give its exit status; None as long as it has not ended."""
+        return self.process.poll()
 
-    def _look_after_another_s_process(self, limits: Limits) -> None:
-        """Wait for a process that an earlier supervisor, or somebody, has started."""
-        if not is_in_use(self.job.path):
-            self.status, self.step = "waiting", self.job.last_step()
-            if self.job.is_done():
-                self._finish()
-        elif self._hangs(limits.timeout) and is_held(self.job.path):
-            self._kill_holder(self._describe_hanging(limits.timeout), limits)
+    def has_begun(self) -> bool:
+        """Say that it has: there is no queue."""
+        return True
 
-    def _kill_holder(self, cause: str, limits: Limits) -> None:
-        """Kill the process that holds the run; one that cannot be reached from here makes the run fail."""
-        holder = read_holder(self.job.path)
-        if holder is None:
-            return
-        if _kill_if_here(holder):
-            self._end(cause, limits)
-        else:
-            self._give_up(
-                f"{cause}; process {holder.pid} of {holder.host} works on it, and cannot be stopped from here"
-            )
+    def terminate(self) -> None:
+        """Tell it to save and end."""
+        self.process.terminate()
 
-    def _hangs(self, timeout: float) -> bool:
-        """Say whether it has made no progress for so many seconds."""
-        said, now = self.job.last_progress(), time.monotonic()
-        self.step = max(self.step, said.get("step", 0))
-        if said != self.last_seen[0]:
-            self.last_seen, self.reports = (said, now), True
-        return now - self.last_seen[1] > (timeout if self.reports else max(timeout, START_WITHIN))
-
-    def _end(self, cause: str, limits: Limits, *, retry: bool = True) -> None:
-        """Decide what becomes of a run whose process has ended."""
-        self.process, self.step = None, self.job.last_step()
-        if self.job.is_done():
-            self._finish()
-            return
-        saved = self.job.saved_progress()
-        self.failures = 0 if saved > self.saved_before else self.failures + 1
-        self.status, self.cause = "waiting", cause
-        if not retry or self.failures > limits.retries:
-            self._give_up(cause)
-
-    def _finish(self) -> None:
-        """Count it as done; what an earlier supervisor gave up is forgotten."""
-        self.status = "done"
-        clear_failure(self.job.path)
-
-    def _give_up(self, cause: str) -> None:
-        self.status, self.cause = "failed", cause
-        write_failure(self.job.path, cause, self.failures)
-
-    def _describe_hanging(self, timeout: float) -> str:
-        seconds = timeout if self.reports else max(timeout, START_WITHIN)
-        where = f"{self._phase()}, step {self.step:,} of {self.job.steps:,}"
-        return f"hangs: no progress for {seconds:g} seconds while {where}"
-
-    def _phase(self) -> str:
-        """Say what its process is doing."""
-        if self.status != "running":
-            return ""
-        return str(self.last_seen[0].get("phase", "")) if self.reports else "starting"
-
-    def _describe_end(self, status: int) -> str:
-        """Say why its process has ended: the last line that it printed, or the signal that killed it."""
-        if status < 0:
-            return f"killed by {signal.Signals(-status).name}"
-        said = _last_line(self.job.path / LOG, self.logged_before)
-        return said or f"ended with exit status {status}, and said nothing"
-
-
-def _last_line(path: Path, start: int) -> str:
-    """Read the last line of a file that is not empty, from so many bytes on."""
-    lines = [line.strip() for line in path.read_bytes()[start:].decode(errors="replace").splitlines()]
-    return next((line for line in reversed(lines) if line), "")
+    def kill(self) -> None:
+        """End it at once, with all that it has started."""
+        os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
