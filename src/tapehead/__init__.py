@@ -17,6 +17,7 @@ from tapehead.maths.dnc import DNCState
 from tapehead.maths.ntm import NTMState
 from tapehead.models import DNC, LSTM, NTM, RNN, load
 from tapehead.models.sequence_model import Trace
+from tapehead.pretrained import pretrained
 
 __version__ = "0.1.0"
 
@@ -36,6 +37,7 @@ __all__ = [
     "backends",
     "load",
     "map_state",
+    "pretrained",
 ]
 
 # So that torch.load reads a state or a trace that torch.save wrote.

@@ -18,6 +18,7 @@ from tapehead.experiments.claims import (
     scored,
     solved,
     solved_at,
+    stays_solved,
 )
 from tapehead.experiments.records import Record
 from tapehead.training.recipes import configure
@@ -113,9 +114,9 @@ def test_steps_with_a_nan_are_counted_where_they_are_known() -> None:
 
 def test_so_many_runs_are_to_be_that_good_or_the_median_is() -> None:
     records = evaluated("ntm", 0.0, 0.25, 0.25, 9.0)
-    assert scored(NTM, (20,), "errors", 0.25)(records) == ("held", "0.25 (0.00 to 9.00) in 4 of 4 runs")
+    assert scored(NTM, (20,), "errors", 0.25)(records) == ("held", "0.25 (0.00 to 9.00) in 4 runs")
     three = scored(NTM, (20,), "errors", 0.4, least_runs=3)
-    assert three(records) == ("held", "3 of 4; 0.25 (0.00 to 9.00) in 4 of 4 runs")
+    assert three(records) == ("held", "3 of 4; 0.25 (0.00 to 9.00) in 4 runs")
     assert three(records[2:]).verdict == "did not hold", "1 of 2 is less than 3 of 4"
     assert scored(NTM, (20,), "errors", 0.4, memory_slots=256)(records).verdict == "not known yet"
 
@@ -132,3 +133,15 @@ def test_lower_is_told_by_medians() -> None:
     expected = "NTM 2.00 (1.00 to 9.00), DNC 4.00 (3.00 to 5.00)"
     assert lower(NTM, DNC, (20,), "errors")(records) == ("held", expected)
     assert lower(DNC, NTM, (20,), "errors")(records).verdict == "did not hold"
+
+
+def test_a_task_stays_solved_if_no_later_evaluation_has_more_errors() -> None:
+    def curve(*errors: float) -> list[dict[str, Any]]:
+        return [{"step": 100 * number, "eval_errors": one} for number, one in enumerate(errors, 1)]
+
+    kept, lost = (record("ntm", 200, curve=curve(9.0, 0.0, later, 0.0)) for later in (0.5, 2.0))
+    check = stays_solved(NTM, 1.0, least_runs=2)
+    assert check([]).verdict == "not known yet"
+    assert check([kept, lost]) == ("held", "1 of 2; the worst has 2.00")
+    assert check([kept, lost, lost]).verdict == "did not hold"
+    assert check([kept, record("ntm", None), record("ntm", None)]).ours == "1 of 3; the worst has inf"

@@ -13,7 +13,7 @@ from tests.training.tiny import tiny_config, train
 
 ROOT = Path(__file__).parents[2]
 RESULTS = ROOT / "docs" / "results"
-MARKS = "".join(f"<!-- table: {name} -->\n<!-- end of {name} -->\n" for name in ("bench", "learned", *SIZES))
+MARKS = "".join(f"<!-- table: {name} -->\n<!-- end of {name} -->\n" for name in ("bench", "goals", "learned", *SIZES))
 
 
 def test_tables_are_put_between_their_marks_and_nothing_else_is_touched() -> None:

@@ -1,6 +1,7 @@
 """Reading a command line: errors in one line, and the arguments that several commands share."""
 
 import argparse
+import shutil
 from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import NoReturn, TypeAlias
@@ -10,12 +11,17 @@ import torch
 from tapehead._arguments import suggest
 from tapehead.cli._commands import COMMANDS
 from tapehead.cli._errors import CommandError, as_command_errors
+from tapehead.pretrained import NAMES, find_pretrained
 from tapehead.tasks import Size
 from tapehead.training.environment import choose_device
 from tapehead.training.options import LARGEST
+from tapehead.training.run_dir import explain_errors
 
 Group: TypeAlias = argparse._ArgumentGroup  # noqa: SLF001 - argparse gives it no public name
 """Flags that stand together in the help."""
+
+PRETRAINED = "pretrained:"
+"""What stands before the name of a model that comes with the package."""
 
 MAX_THREADS = 1024
 """More than any computer has cores; far more, and the system cannot start them."""
@@ -85,6 +91,22 @@ def read_path(word: str) -> Path:
     return Path(word)
 
 
+def read_run(word: str) -> Path:
+    """Read the path of a run directory; `pretrained:NAME` is copied to one first, since commands write into it."""
+    marked, _, name = word.partition(PRETRAINED)
+    if marked or not name:
+        return read_path(word)
+    try:
+        source = find_pretrained(name)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error).replace("name:", PRETRAINED)) from None
+    path = Path("runs") / f"pretrained-{name}"
+    if not path.exists():
+        with explain_errors(path):
+            shutil.copytree(source, path)
+    return path
+
+
 def read_size(word: str) -> Size:
     """Read a size: whole numbers with an x between, as 20 or 10x20."""
     try:
@@ -121,7 +143,13 @@ def use_device(chosen: argparse.Namespace) -> torch.device:
 
 def add_run(parser: Parser) -> None:
     """Add the run directory."""
-    parser.add_argument("run", type=read_path, metavar="RUN", help="the run directory")
+    parser.add_argument(
+        "run",
+        type=read_run,
+        metavar="RUN",
+        help="the run directory; or a trained model of the package, which is copied to runs/: "
+        f"{', '.join(PRETRAINED + name for name in NAMES)}",
+    )
 
 
 def add_json(parser: Parser | Group) -> None:

@@ -9,7 +9,8 @@ from tapehead.cli._errors import CommandError, as_command_errors
 from tapehead.cli._parser import Parser, add_json, read_path
 from tapehead.cli._sweep_progress import show_sweep
 from tapehead.cli.sweep import add_limits, choose_engine, print_plain, read_limits
-from tapehead.experiments.figures import FIGURES, Figure, check_claims, load_figure, select_records, write_figure
+from tapehead.experiments.figures import Figure, check_claims, load_figure, select_records, write_figure
+from tapehead.experiments.grid import GRIDS
 from tapehead.experiments.jobs import find_jobs
 from tapehead.experiments.labels import count
 from tapehead.experiments.records import RECORDS, Record, gather, read_records
@@ -32,7 +33,7 @@ def run(words: Sequence[str]) -> None:
         print_list(chosen)
         return
     if chosen.name is None:
-        raise CommandError(f"NAME: expected one of {', '.join(FIGURES)}, or the path of a Python file")
+        raise CommandError(f"NAME: expected one of {', '.join(GRIDS)}, or the path of a Python file")
     with as_command_errors():
         figure = load_figure(chosen.name)
     out = chosen.out or Path("runs") / f"figure-{Path(chosen.name).with_suffix('').as_posix().replace('/', '-')}"
@@ -52,7 +53,7 @@ def run(words: Sequence[str]) -> None:
 
 def add_arguments(parser: Parser) -> None:
     """Add what `figure` takes."""
-    parser.add_argument("name", metavar="NAME", nargs="?", help=f"one of {', '.join(FIGURES)}, or a Python file")
+    parser.add_argument("name", metavar="NAME", nargs="?", help=f"one of {', '.join(GRIDS)}, or a Python file")
     parser.add_argument("--out", type=read_path, metavar="DIR", help="directory of all runs [runs/figure-NAME]")
     add_limits(parser)
     parser.add_argument("--no-train", action="store_true", help="draw and check what is done, and train nothing")
@@ -98,7 +99,7 @@ def find_records(figure: Figure, out: Path, chosen: Namespace) -> list[Record]:
 def print_list(chosen: Namespace) -> None:
     """Print the figures, each with its title, the number of its runs and its claims."""
     with as_command_errors():
-        figures = [load_figure(name) for name in FIGURES]
+        figures = [load_figure(name) for name in GRIDS]
     if chosen.json:
         listed = {
             figure.name: {

@@ -9,7 +9,7 @@ import torch
 
 from tapehead import plots
 from tapehead.cli._errors import CommandError, as_command_errors, warn
-from tapehead.cli._parser import Parser, add_device, add_json, add_threads, read_path, read_size, use_device
+from tapehead.cli._parser import Parser, add_device, add_json, add_threads, read_path, read_run, read_size, use_device
 from tapehead.cli._sizes import check_size
 from tapehead.experiments.curves import Pictures, draw_records, spell_task
 from tapehead.experiments.labels import count, short_name
@@ -54,11 +54,11 @@ def add_arguments(parser: Parser) -> None:
     """Add what `plot` takes."""
     parser.add_argument(
         "runs",
-        type=read_path,
+        type=read_run,
         nargs="+",
         metavar="RUN",
-        help="a run directory; of several runs, which must be of one task, learning curves and scores by size are "
-        "drawn: runs that differ only in the seed become one line, their median",
+        help="a run directory, or pretrained:NAME as for `evaluate`; of several runs, which must be of one task, "
+        "learning curves and scores by size are drawn: runs that differ only in the seed become one line, their median",
     )
     parser.add_argument(
         "--size",

@@ -57,6 +57,11 @@ class Runs(NamedTuple):
         return [record for record in records if self.are(record)]
 
 
+def ours(model: str, wanted: int) -> Runs:
+    """Select the runs of a model by this project's own settings."""
+    return Runs(model.upper(), wanted, lambda record: record.model == model and record.recipe == "tapehead")
+
+
 UNKNOWN = Finding("not known yet", "")
 FASTER_PAIRS = 0.75
 """Faster is what is so in this share of all pairs of runs; of ten and ten alike ones that happens in 1 of 20 cases."""
@@ -129,18 +134,41 @@ def never_solved(runs: Runs, measure: Callable[[Record], float] = solved_at) -> 
     return check
 
 
-def solved(runs: Runs, most: float, measure: Callable[[Record], float] = solved_at) -> Check:
-    """Check that half of the runs or more solve their task, the median within so many sequences, or nearly."""
+def solved(runs: Runs, most: float, measure: Callable[[Record], float] = solved_at, *, exactly: bool = False) -> Check:
+    """Check that half of the runs or more solve their task, the median within so many sequences; or nearly, if told."""
 
     def check(records: Sequence[Record]) -> Finding:
         found = [measure(record) for record in runs.of(records)]
         if not found:
             return UNKNOWN
         middle = statistics.median(found)
-        fast: Verdict = "held" if middle <= most * SAME_FACTOR else "held in part"
-        return Finding(fast if middle < math.inf else "did not hold", _spell(runs, found))
+        reached: Verdict = "held" if middle <= most * (1 if exactly else SAME_FACTOR) else "held in part"
+        return Finding(reached if middle < math.inf else "did not hold", _spell(runs, found))
 
     return check
+
+
+def stays_solved(runs: Runs, most: float, *, least_runs: int) -> Check:
+    """Check that so many runs solve their task and then have no more errors at any later evaluation of training.
+
+    It is for runs of at most MOST_POINTS evaluations: records of longer ones do not have all.
+    """
+
+    def check(records: Sequence[Record]) -> Finding:
+        worst = [_worst_since_solved(record) for record in runs.of(records)]
+        if not worst:
+            return UNKNOWN
+        good = sum(errors <= most for errors in worst)
+        held = good * runs.wanted >= least_runs * len(worst)
+        return Finding("held" if held else "did not hold", f"{good} of {len(worst)}; the worst has {max(worst):.2f}")
+
+    return check
+
+
+def _worst_since_solved(record: Record) -> float:
+    """Give the most errors that an evaluation of training had once the task was solved; infinity if it was not."""
+    step = record.result and record.result["solved_at_step"]
+    return math.inf if step is None else max(row["eval_errors"] for row in record.curve if row["step"] >= step)
 
 
 def never_nan(runs: Runs) -> Check:
@@ -178,7 +206,7 @@ def scored(
         if not values:
             return UNKNOWN
         good = sum(value <= most for value in values)
-        said = f"{summarize(values, 2)} in {len(values)} of {runs.wanted} runs"
+        said = f"{summarize(values, 2)} in {count(len(values), 'run')}"
         if least_runs is None:
             return Finding("held" if statistics.median(values) <= most else "did not hold", said)
         held = good * runs.wanted >= least_runs * len(values)

@@ -22,9 +22,6 @@ from tapehead.training.run_dir import explain_errors
 
 CLAIMS_FILE = "claims.md"
 
-FIGURES: dict[str, Path] = {name: path for name, path in GRIDS.items() if "/" in name}
-"""The figures of papers by name: PAPER/TASK."""
-
 
 class Figure(NamedTuple):
     """A grid of runs, what is claimed of them, and how their records are drawn."""
@@ -40,16 +37,16 @@ def load_figure(name: str) -> Figure:
     """Load a figure.
 
     Args:
-        name: A key of FIGURES, or the path of a Python file.
+        name: A key of GRIDS, or the path of a Python file.
 
     Raises:
         TypeError: What the file defines is of the wrong type.
         ValueError: There is no such figure, or its file raises an error.
     """
-    path = FIGURES.get(name, Path(name))
+    path = GRIDS.get(name, Path(name))
     if not path.is_file():
-        listed = f"one of {', '.join(FIGURES)}, or the path of a Python file"
-        raise ValueError(f"NAME: expected {listed}, not {name!r}{suggest(name, FIGURES)}")
+        listed = f"one of {', '.join(GRIDS)}, or the path of a Python file"
+        raise ValueError(f"NAME: expected {listed}, not {name!r}{suggest(name, GRIDS)}")
     defined = run_file(path)
     title = str(defined.get("__doc__") or path.stem).strip().splitlines()[0].rstrip(".")
     claims = check_tuple(path, "CLAIMS", defined.get("CLAIMS", ()), Claim)

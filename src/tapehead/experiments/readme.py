@@ -13,15 +13,19 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from tapehead.experiments.curves import last_evaluations
+from tapehead.experiments.claims import score
+from tapehead.experiments.figures import load_figure, select_records, tabulate_claims
+from tapehead.experiments.grid import GRIDS
+from tapehead.experiments.labels import short_name
 from tapehead.experiments.records import RECORDS, Record, read_records, write_records
 from tapehead.experiments.speed import COMPILED, REFERENCE
-from tapehead.experiments.tables import Measure, Table, summarize
+from tapehead.experiments.tables import Table, summarize
 from tapehead.tasks import Size, spell_size
 from tapehead.training.recipes import RECIPES
 
 README = Path("README.md")
 RESULTS = Path("docs/results")
+MOST_LISTED = 10
 MODELS = {"ntm": "NTM", "dnc": "DNC", "lstm": "LSTM", "rnn": "RNN"}
 
 
@@ -65,6 +69,7 @@ def with_tables(text: str, results: Path = RESULTS) -> str:
     records = read_records(results / RECORDS)
     tables = {
         "bench": tabulate_bench(json.loads((results / "bench.json").read_text())),
+        "goals": tabulate_goals(records),
         "learned": tabulate_learned(records),
         **{task: tabulate_task(task, records) for task in SIZES},
     }
@@ -107,6 +112,18 @@ def tabulate_bench(measured: Mapping[str, Any]) -> Table:
     return Table("bench", (*head, "MB, reference and kernel"), rows)
 
 
+def tabulate_goals(records: Sequence[Record]) -> Table:
+    """Say of every goal of our own grids whether recorded runs of today's settings reach it."""
+    rows = [
+        (short_name(name).replace("_", " "), *row)
+        for name in GRIDS
+        if "/" not in name
+        for figure in [load_figure(name)]
+        for row in tabulate_claims(figure, select_records(figure, records)).rows
+    ]
+    return Table("goals", ("task", "goal", "runs or value", "measured", "verdict"), rows)
+
+
 def tabulate_learned(records: Sequence[Record]) -> Table:
     """Say what every recorded run came to."""
     rows = []
@@ -123,7 +140,7 @@ def tabulate_learned(records: Sequence[Record]) -> Table:
                 f"{statistics.median(result['seconds'] for result in results):,.0f}",
                 summarize(solved, 0) + some,
                 told.measure,
-                ", ".join(summarize([_at(told.column, None, told.at)(one)], told.digits) for one in members),
+                _list_or_summarize([score(one, told.at, told.column) for one in members], told.digits),
             )
         )
     head = ("task, and the largest size trained on", "model", "steps", "seconds", "solved at step")
@@ -137,22 +154,18 @@ def tabulate_task(task: str, records: Sequence[Record]) -> Table:
     for (own, recipe, model), members in _group(records).items():
         if own == task:
             name = MODELS[model] if recipe == "tapehead" else f"{MODELS[model]}, {recipe}"
-            measured = [[_at("errors", slots, size)(one) for one in members] for slots, size in places]
+            measured = [[score(one, size, "errors", slots) for one in members] for slots, size in places]
             rows.append((name, *(summarize(values, 2) for values in measured)))
     first_slots = places[0][0]
     sizes = [spell_size(size) + ("" if slots == first_slots else f", {slots:,} slots") for slots, size in places]
     return Table(task, (unit, *sizes), rows)
 
 
-def _at(column: str, slots: int | None, size: Size) -> Measure:
-    """Read a measure off the last evaluation of a size, with so many memory slots or any; None where there is none."""
-
-    def read(record: Record) -> float | None:
-        found = last_evaluations(record)
-        rows = [row for (own, at), row in found.items() if at == size and (slots is None or own in {slots, None})]
-        return rows[-1][column] if rows else None
-
-    return read
+def _list_or_summarize(values: Sequence[float | None], digits: int) -> str:
+    """List a few values, as many as the seeds of a row are mostly; of more give the median and the range."""
+    if len(values) > MOST_LISTED:
+        return f"{summarize(values, digits)}, {len(values)} seeds"
+    return ", ".join(summarize([value], digits) for value in values)
 
 
 def _group(records: Sequence[Record]) -> dict[tuple[str, str, str], list[Record]]:

@@ -1,8 +1,8 @@
 """Tables of records: what every group of runs came to, and how well its models do by size."""
 
 import statistics
-from collections.abc import Callable, Mapping, Sequence
-from typing import NamedTuple, TypeAlias
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 from tapehead.experiments.curves import Found, group, last_evaluations, spell_task
 from tapehead.experiments.labels import count
@@ -20,10 +20,6 @@ class Table(NamedTuple):
     def to_markdown(self) -> str:
         """Lay it out in Markdown, without its title."""
         return "\n".join(f"| {' | '.join(row)} |" for row in (self.head, ["---"] * len(self.head), *self.rows))
-
-
-Measure: TypeAlias = Callable[[Record], float | None]
-"""What a column tells of a run; None where that is not known."""
 
 
 def make_tables(records: Sequence[Record]) -> list[Table]:

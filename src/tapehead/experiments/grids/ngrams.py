@@ -4,6 +4,7 @@ Seeds 71 to 80 of the NTM are those that no setting was chosen on. Scores vary m
 to tell two models apart.
 """
 
+from tapehead.experiments.claims import Claim, ours, scored
 from tapehead.experiments.evaluations import Evaluation
 from tapehead.training.recipes import configure
 
@@ -12,3 +13,9 @@ RUNS = (
     *(configure("ngrams", "lstm", seed=seed) for seed in (1, 2, 3)),
 )
 EVALUATIONS = (Evaluation(sizes=((200,),), sequences=10_000),)
+NTM = ours("ntm", 10)
+CLAIMS = (
+    Claim(
+        "NTM: at most 1.0 bits above the best possible", "10 of 10", scored(NTM, (200,), "gap_bits", 1.0, least_runs=10)
+    ),
+)

@@ -3,6 +3,7 @@
 Seeds 71 to 80 of the NTM are those that no setting was chosen on.
 """
 
+from tapehead.experiments.claims import Claim, ours, scored
 from tapehead.experiments.evaluations import Evaluation
 from tapehead.training.recipes import configure
 
@@ -11,3 +12,8 @@ RUNS = (
     *(configure("priority_sort", "lstm", seed=seed) for seed in (1, 2, 3)),
 )
 EVALUATIONS = (Evaluation(sizes=((20,),)),)
+NTM = ours("ntm", 10)
+CLAIMS = (
+    Claim("NTM: at most 15 bits with 20 items", "10 of 10", scored(NTM, (20,), "bits", 15.0, least_runs=10)),
+    Claim("NTM: at most 6 bits in the median", "6 bits", scored(NTM, (20,), "bits", 6.0)),
+)

@@ -1,0 +1,54 @@
+"""The trained models of the package are loaded by name, and are as good as the runs that made them."""
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+
+import tapehead
+from tapehead.experiments.labels import find_recipe
+from tapehead.pretrained import NAMES, find_pretrained
+from tapehead.training.evaluation import evaluate
+from tapehead.training.loaded_run import load_run
+from tapehead.training.restore import finished_result
+from tests.command_line import tapeheads
+
+MOST_ERRORS = {"copy-ntm": 0.0, "associative_recall-ntm": 0.1}
+"""On 64 sequences of the largest size of training, other ones than the run was chosen by."""
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_pretrained_model_is_a_finished_run_of_a_recipe_and_does_what_it_learned(name: str) -> None:
+    path = find_pretrained(name)
+    loaded = load_run(path, pytest.fail)
+    assert finished_result(path) is not None
+    assert f"{loaded.config.task.name}-{loaded.config.model.name}" == name
+    assert find_recipe(loaded.config) == "tapehead"
+    assert evaluate(loaded.model, loaded.task, loaded.task.max_size, 64, seed=1).errors <= MOST_ERRORS[name]
+
+
+def test_a_pretrained_model_is_loaded_by_name() -> None:
+    model = tapehead.pretrained("copy-ntm", backend="reference")
+    inputs = torch.rand(5, 2, 9)
+    expected, _ = load_run(find_pretrained("copy-ntm"), pytest.fail).model(inputs)
+    torch.testing.assert_close(model(inputs)[0], expected, rtol=1e-4, atol=1e-4)
+
+
+def test_all_of_them_are_small_and_one_that_is_not_there_is_told_with_the_nearest() -> None:
+    files = [path for name in NAMES for path in find_pretrained(name).iterdir()]
+    assert sum(path.stat().st_size for path in files) < 3e6
+    with pytest.raises(ValueError, match=r"name: expected one of .*, not 'copy_ntm' \(did you mean copy-ntm\?\)"):
+        tapehead.pretrained("copy_ntm")
+
+
+def test_commands_take_a_copy_of_a_pretrained_run_and_leave_the_package_alone(tmp_path: Path) -> None:
+    before = {path.name for path in find_pretrained("copy-ntm").iterdir()}
+    evaluate_it = ["evaluate", "pretrained:copy-ntm", "--sizes", "20", "--sequences", "4", "--json"]
+    first, again, unknown = tapeheads([evaluate_it, evaluate_it, ["plot", "pretrained:cpoy-ntm"]], tmp_path)
+    assert (first.status, again.status, unknown.status) == (0, 0, 2), first.err
+    assert json.loads(first.out)["run"] == "runs/pretrained-copy-ntm"
+    assert json.loads(first.out)["scores"] == json.loads(again.out)["scores"]
+    assert unknown.err.startswith("tapehead: RUN: pretrained: expected one of ")
+    assert {path.name for path in find_pretrained("copy-ntm").iterdir()} == before
+    assert (tmp_path / "runs" / "pretrained-copy-ntm" / "evaluations.jsonl").exists()
