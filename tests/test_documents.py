@@ -20,7 +20,11 @@ from tests.tree import ROOT, SOURCE, name_of, run_python, tree
 README = (ROOT / "README.md").read_text()
 FIRST_SCREEN = README.splitlines()[:40]
 DOCUMENTS = [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")]
-DOCS = {"README.md", "CONTRIBUTING.md", "docs/equations.md", "docs/log.md"}
+DOCS = {
+    "README.md",
+    "CONTRIBUTING.md",
+    *(f"docs/{name}.md" for name in ("collier2018", "equations", "graves2014", "log")),
+}
 """What users and contributors read; DESIGN.md and CHANGELOG.md are history."""
 
 STANDARD_WORDS = {

@@ -24,7 +24,7 @@ def test_tables_are_put_between_their_marks_and_nothing_else_is_touched() -> Non
 
 
 def test_a_readme_without_marks_is_told() -> None:
-    with pytest.raises(ValueError, match="expected the marks of the table bench once"):
+    with pytest.raises(ValueError, match="expected the marks once: <!-- table: bench -->"):
         with_tables("nothing", RESULTS)
 
 

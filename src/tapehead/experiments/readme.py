@@ -17,6 +17,7 @@ from tapehead.experiments.claims import score
 from tapehead.experiments.figures import load_figure, select_records, tabulate_claims
 from tapehead.experiments.grid import GRIDS
 from tapehead.experiments.labels import short_name
+from tapehead.experiments.pages import put_between_marks
 from tapehead.experiments.records import RECORDS, Record, read_records, write_records
 from tapehead.experiments.speed import COMPILED, REFERENCE
 from tapehead.experiments.tables import Table, summarize
@@ -74,11 +75,7 @@ def with_tables(text: str, results: Path = RESULTS) -> str:
         **{task: tabulate_task(task, records) for task in SIZES},
     }
     for name, table in tables.items():
-        begin, end = f"<!-- table: {name} -->\n", f"<!-- end of {name} -->"
-        if text.count(begin) != 1 or text.count(end) != 1:
-            raise ValueError(f"README: expected the marks of the table {name} once: {begin.strip()} and {end}")
-        before, rest = text.split(begin)
-        text = before + begin + table.to_markdown() + "\n" + end + rest.split(end)[1]
+        text = put_between_marks(text, f"table: {name}", table.to_markdown())
     return text
 
 

@@ -1,0 +1,118 @@
+"""The pages about papers: what each claims, what records say of it, and the pictures; made from recorded results.
+
+python -m tapehead.experiments.pages                  write the pages, their pictures, and the README's table of papers
+python -m tapehead.experiments.pages RECORDS ...      first add the records of figures; one of the same run is replaced
+
+It is called in the folder that holds the README and docs/. The rest of a page is written, not made.
+"""
+
+import sys
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import get_args
+
+from tapehead import plots
+from tapehead.experiments.claims import Verdict
+from tapehead.experiments.figures import Figure, check_claims, count_hours, load_figure, select_records, tabulate_claims
+from tapehead.experiments.grid import GRIDS, PAPERS
+from tapehead.experiments.labels import count, identify
+from tapehead.experiments.records import Record, read_records, write_records
+from tapehead.experiments.tables import Table
+
+DOCS = Path("docs")
+RESULTS = DOCS / "results" / "papers.jsonl"
+
+
+def load_figures(paper: str) -> list[Figure]:
+    """Load all figures of a paper."""
+    return [load_figure(name) for name in GRIDS if name.startswith(f"{paper}/")]
+
+
+def tabulate_papers(records: Sequence[Record]) -> Table:
+    """Count the claims of each paper, and how many held."""
+    verdicts = get_args(Verdict)
+    rows = []
+    for paper in PAPERS:
+        found: Counter[str] = Counter()
+        for figure in load_figures(paper):
+            found.update(finding.verdict for finding in check_claims(figure, select_records(figure, records)))
+        rows.append((f"[{paper}](docs/{paper}.md)", str(found.total()), *(str(found[verdict]) for verdict in verdicts)))
+    return Table("papers", ("paper", "claims", *verdicts), rows)
+
+
+def describe_figure(figure: Figure, records: Sequence[Record], pictures: Sequence[str]) -> str:
+    """Write what a page says of a figure, in Markdown.
+
+    Args:
+        figure: The figure.
+        records: Those of its finished runs.
+        pictures: The paths of its pictures, as the page links them.
+    """
+    done = f"{len(records)} of {count(len(figure.grid.runs), 'run')}, {count_hours(records):.1f} hours of one core"
+    shown = "".join(f"\n![{Path(path).stem}]({path})\n" for path in pictures)
+    return f"`tapehead figure {figure.name}`: {done}.\n\n{tabulate_claims(figure, records).to_markdown()}\n{shown}"
+
+
+def write_pages(records: Sequence[Record], docs: Path) -> None:
+    """Write what is made from records into the pages, and draw their pictures.
+
+    Args:
+        records: All that are recorded.
+        docs: The folder of the pages.
+
+    Raises:
+        OSError: A page cannot be read or written.
+        ValueError: A page lacks the marks of a figure.
+    """
+    for paper in PAPERS:
+        page = docs / f"{paper}.md"
+        text = page.read_text()
+        for figure in load_figures(paper):
+            own = select_records(figure, records)
+            text = put_between_marks(
+                text, f"figure: {figure.name}", describe_figure(figure, own, _draw(figure, own, docs))
+            )
+        page.write_text(text)
+
+
+def _draw(figure: Figure, records: Sequence[Record], docs: Path) -> list[str]:
+    """Draw a figure's pictures, and give their paths as a page of the folder links them."""
+    pictures = figure.draw(records) if records else {}
+    drawn = [plots.save(picture, docs / "figures" / figure.name / name)[0] for name, picture in pictures.items()]
+    return [path.relative_to(docs).as_posix() for path in drawn]
+
+
+def put_between_marks(text: str, name: str, made: str) -> str:
+    """Replace what stands between two marks.
+
+    Raises:
+        ValueError: The text lacks the marks, or has them twice.
+    """
+    begin, end = f"<!-- {name} -->\n", f"<!-- end of {name.rpartition(': ')[2]} -->"
+    if text.count(begin) != 1 or text.count(end) != 1:
+        raise ValueError(f"expected the marks once: {begin.strip()} and {end}")
+    before, rest = text.split(begin)
+    return before + begin + made.rstrip("\n") + "\n" + end + rest.split(end)[1]
+
+
+def add_records(path: Path, files: Sequence[Path]) -> None:
+    """Put the records of figures among the recorded ones; of the same run the later one is kept."""
+    kept = {identify(record.config): record for record in (read_records(path) if path.exists() else [])}
+    kept |= {identify(record.config): record for file in files for record in read_records(file)}
+    write_records(path, kept.values())
+
+
+def main(words: Sequence[str]) -> None:
+    """Add records, and write the pages and the README's table."""
+    if words:
+        add_records(RESULTS, list(map(Path, words)))
+    records = read_records(RESULTS) if RESULTS.exists() else []
+    write_pages(records, DOCS)
+    readme = Path("README.md")
+    made = tabulate_papers(records).to_markdown()
+    readme.write_text(put_between_marks(readme.read_text(), "table: papers", made))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
