@@ -48,8 +48,10 @@ LEARNED: dict[str, Learned] = {
     "priority_sort": Learned("20 items", "bits", 1, "bits", (20,)),
 }
 
+COPY_FAR: list[tuple[int | None, Size]] = [(1024, (500,)), (2048, (1000,)), (16_384, (10_000,))]
+
 SIZES: dict[str, tuple[str, list[tuple[int | None, Size]]]] = {
-    "copy": ("vectors", [*((128, (length,)) for length in range(20, 121, 20)), (1024, (500,))]),
+    "copy": ("vectors", [*((128, (length,)) for length in range(20, 121, 20)), *COPY_FAR]),
     "repeat_copy": ("vectors x repeats", [(None, size) for size in ((10, 10), (20, 10), (10, 20))]),
     "associative_recall": ("items", [(None, (items,)) for items in (6, 7, 8, 9, 10, 11, 12, 15, 20)]),
 }
