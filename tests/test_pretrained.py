@@ -45,10 +45,21 @@ def test_all_of_them_are_small_and_one_that_is_not_there_is_told_with_the_neares
 def test_commands_take_a_copy_of_a_pretrained_run_and_leave_the_package_alone(tmp_path: Path) -> None:
     before = {path.name for path in find_pretrained("copy-ntm").iterdir()}
     evaluate_it = ["evaluate", "pretrained:copy-ntm", "--sizes", "20", "--sequences", "4", "--json"]
-    first, again, unknown = tapeheads([evaluate_it, evaluate_it, ["plot", "pretrained:cpoy-ntm"]], tmp_path)
-    assert (first.status, again.status, unknown.status) == (0, 0, 2), first.err
+    first, again, unknown, none = tapeheads(
+        [evaluate_it, evaluate_it, ["plot", "pretrained:cpoy-ntm"], ["plot", "pretrained:"]], tmp_path
+    )
+    assert [said.status for said in (first, again, unknown, none)] == [0, 0, 2, 2], first.err
+    assert none.err.startswith("tapehead: RUN: expected one of 'associative_recall-ntm'")
+    assert [path.name for path in (tmp_path / "runs").iterdir()] == ["pretrained-copy-ntm"]
     assert json.loads(first.out)["run"] == "runs/pretrained-copy-ntm"
     assert json.loads(first.out)["scores"] == json.loads(again.out)["scores"]
-    assert unknown.err.startswith("tapehead: RUN: pretrained: expected one of ")
+    assert unknown.err.startswith("tapehead: RUN: expected one of 'associative_recall-ntm'")
     assert {path.name for path in find_pretrained("copy-ntm").iterdir()} == before
     assert (tmp_path / "runs" / "pretrained-copy-ntm" / "evaluations.jsonl").exists()
+
+
+def test_another_run_in_the_place_of_the_copy_is_told(tmp_path: Path) -> None:
+    (tmp_path / "runs" / "pretrained-copy-ntm").mkdir(parents=True)
+    (said,) = tapeheads([["evaluate", "pretrained:copy-ntm"]], tmp_path)
+    expected = "expected a copy of pretrained:copy-ntm in runs/pretrained-copy-ntm, not another run; remove it"
+    assert (said.status, said.err) == (2, f"tapehead: RUN: {expected}\n")

@@ -9,7 +9,7 @@ import pytest
 from tapehead.experiments.claims import (
     Runs,
     alike,
-    bits_below,
+    converged_at,
     faster,
     lower,
     never_nan,
@@ -23,8 +23,8 @@ from tapehead.experiments.claims import (
 from tapehead.experiments.records import Record
 from tapehead.training.recipes import configure
 
-NTM = Runs("NTM", 4, lambda record: record.model == "ntm")
-DNC = Runs("DNC", 4, lambda record: record.model == "dnc")
+NTM = Runs("NTM", 2, lambda record: record.model == "ntm")
+DNC = Runs("DNC", 2, lambda record: record.model == "dnc")
 BATCH = 32
 
 
@@ -42,6 +42,11 @@ def runs(model: str, *steps: int | None) -> list[Record]:
     return [record(model, step) for step in steps]
 
 
+def failed(model: str) -> Record:
+    """A run that diverged before it had solved its task."""
+    return record(model, None, result=None, failed="step 7: the loss is nan")
+
+
 def evaluated(model: str, *errors: float, memory_slots: int = 128) -> list[Record]:
     """Runs whose trained models make so many errors at 20 vectors."""
     row = {"step": 3000, "length": 20, "memory_slots": memory_slots, "bits": 0.0}
@@ -52,8 +57,8 @@ def test_sequences_are_counted_until_the_task_is_solved_or_a_bound_is_passed() -
     assert solved_at(record("ntm", 500)) == 500 * BATCH
     assert solved_at(record("ntm", None)) == math.inf
     curve = [{"sequences": 100 * number, "eval_bits": bits} for number, bits in enumerate((9.0, 0.05, 3.0), 1)]
-    assert bits_below(0.1)(record("ntm", None, curve=curve)) == 200
-    assert bits_below(0.01)(record("ntm", None, curve=curve)) == math.inf
+    assert converged_at(record("ntm", None, curve=curve)) == 200
+    assert converged_at(record("ntm", None, curve=curve[:1])) == math.inf
 
 
 @pytest.mark.parametrize(
@@ -63,6 +68,7 @@ def test_sequences_are_counted_until_the_task_is_solved_or_a_bound_is_passed() -
         ((100, 100, 200), (210, 210, 210), "held in part", "2.10 times"),
         ((100, 300, 500), (200, 400, 450), "did not hold", "1.33 times"),
         ((100, 100, None), (None, None, None), "held", "more than can be told: NTM 3,200 (2 of 3 runs), DNC never (0"),
+        ((100, 100, None, None, None), (None, None, None), "did not hold", "1.00 times"),
         ((None, None), (None, None), "did not hold", "1.00 times: NTM never (0 of 2 runs), DNC never (0 of 2 runs)"),
     ],
 )
@@ -107,7 +113,12 @@ def test_a_task_is_never_solved_or_within_so_many_sequences(
 
 def test_steps_with_a_nan_are_counted_where_they_are_known() -> None:
     counted = [replace(one, skipped_steps=number) for number, one in enumerate(runs("ntm", 1, 2))]
-    assert never_nan(NTM)(counted[:1]) == ("held", "0 of 3,000 training steps in 1 run")
+    assert never_nan(NTM)(counted[:1] * 2) == ("held", "0 of 6,000 training steps in 2 runs")
+    assert never_nan(NTM)(counted[:1]).verdict == "not known yet"
+    assert never_nan(NTM)([counted[0], replace(failed("ntm"), skipped_steps=0)]) == (
+        "did not hold",
+        "0 of 3,000 training steps in 2 runs, 1 of which failed",
+    )
     assert never_nan(NTM)(counted) == ("did not hold", "1 of 6,000 training steps in 2 runs")
     assert never_nan(NTM)([*counted, record("ntm", 1)]).verdict == "not known yet"
 
@@ -142,6 +153,24 @@ def test_a_task_stays_solved_if_no_later_evaluation_has_more_errors() -> None:
     kept, lost = (record("ntm", 200, curve=curve(9.0, 0.0, later, 0.0)) for later in (0.5, 2.0))
     check = stays_solved(NTM, 1.0, least_runs=2)
     assert check([]).verdict == "not known yet"
-    assert check([kept, lost]) == ("held", "1 of 2; the worst has 2.00")
+    assert check([kept, kept, lost]) == ("held", "2 of 3; the worst has 2.00")
     assert check([kept, lost, lost]).verdict == "did not hold"
     assert check([kept, record("ntm", None), record("ntm", None)]).ours == "1 of 3; the worst has inf"
+
+
+def test_a_run_that_failed_counts_as_the_worst() -> None:
+    good = evaluated("ntm", 0.0, 0.0)
+    assert solved_at(failed("ntm")) == math.inf
+    assert scored(NTM, (20,), "errors", 0.1, least_runs=2)(good).verdict == "held"
+    assert scored(NTM, (20,), "errors", 0.1, least_runs=3)([*good, failed("ntm")]).verdict == "did not hold"
+    assert stays_solved(NTM, 1.0, least_runs=1)([failed("ntm"), failed("ntm")]).verdict == "did not hold"
+    assert never_solved(NTM)([failed("ntm"), failed("ntm")]).verdict == "held"
+
+
+def test_nothing_is_said_to_hold_before_all_runs_have_ended() -> None:
+    one, others = runs("ntm", 100), runs("dnc", 900, 900)
+    found = faster(NTM, DNC, 2)([*one, *others])
+    assert found.verdict == "not known yet"
+    assert found.ours.startswith("9.00 times")
+    assert faster(NTM, DNC, 2)([*one, *one, *others]).verdict == "held"
+    assert scored(NTM, (20,), "errors", 0.1)(evaluated("ntm", 0.0)).verdict == "not known yet"

@@ -51,18 +51,16 @@ def test_a_task_without_a_place_in_the_tables_is_left_out() -> None:
     assert tabulate_task(record.task, [record, other]) == tabulate_task(record.task, [record])
 
 
-def test_records_of_a_sweep_replace_those_of_the_same_name(tmp_path: Path) -> None:
-    for seed, name in ((1, "a"), (2, "b"), (3, "c")):
-        train(tiny_config("lstm", seed=seed), tmp_path / name)
-    a, b, c = (record_run(tmp_path / name) for name in "abc")
-    write_records(tmp_path / "records.jsonl", [a, b])
-    write_records(tmp_path / "new.jsonl", [record_run(tmp_path / "c", name="b"), c])
+def test_records_of_a_sweep_replace_those_of_the_same_run_and_of_older_settings(tmp_path: Path) -> None:
+    runs = {"a": (1, 12), "b": (2, 12), "c": (2, 9), "d": (3, 12)}
+    for name, (seed, steps) in runs.items():
+        train(tiny_config("lstm", seed=seed, steps=steps), tmp_path / name)
+    a, b, c, d = (replace(record_run(tmp_path / name, name="same"), recipe="tapehead") for name in runs)
+    write_records(tmp_path / "records.jsonl", [a, c])
+    write_records(tmp_path / "new.jsonl", [b, d])
     add_records(tmp_path, [tmp_path / "new.jsonl"])
-    assert [(record.name, record.seed) for record in read_records(tmp_path / "records.jsonl")] == [
-        ("a", 1),
-        ("b", 3),
-        ("c", 3),
-    ]
+    kept = read_records(tmp_path / "records.jsonl")
+    assert sorted((record.seed, record.config["steps"]) for record in kept) == [(1, 12), (2, 12), (3, 12)]
 
 
 def test_every_recorded_run_says_what_it_was_and_what_it_ran_on() -> None:

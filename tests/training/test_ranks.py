@@ -100,4 +100,4 @@ def test_torchrun_trains_one_run_in_two_processes(tmp_path: Path) -> None:
     assert (first.returncode, again.returncode) == (0, 0), first.stderr
     assert json.loads(first.stdout) == json.loads(again.stdout), "the run is finished already"
     assert again.stderr.count("this run is finished already") == 1
-    assert not list(tmp_path.glob("run/**/*.tmp"))
+    assert not list(tmp_path.glob("run/**/*.part"))

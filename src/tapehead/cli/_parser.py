@@ -2,7 +2,9 @@
 
 import argparse
 import shutil
+import tempfile
 from collections.abc import Collection, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import NoReturn, TypeAlias
 
@@ -15,7 +17,7 @@ from tapehead.pretrained import NAMES, find_pretrained
 from tapehead.tasks import Size
 from tapehead.training.environment import choose_device
 from tapehead.training.options import LARGEST
-from tapehead.training.run_dir import explain_errors
+from tapehead.training.run_dir import RESULT, explain_errors
 
 Group: TypeAlias = argparse._ArgumentGroup  # noqa: SLF001 - argparse gives it no public name
 """Flags that stand together in the help."""
@@ -93,17 +95,24 @@ def read_path(word: str) -> Path:
 
 def read_run(word: str) -> Path:
     """Read the path of a run directory; `pretrained:NAME` is copied to one first, since commands write into it."""
-    marked, _, name = word.partition(PRETRAINED)
-    if marked or not name:
+    if not word.startswith(PRETRAINED):
         return read_path(word)
+    name = word.removeprefix(PRETRAINED)
     try:
         source = find_pretrained(name)
     except ValueError as error:
-        raise argparse.ArgumentTypeError(str(error).replace("name:", PRETRAINED)) from None
+        raise argparse.ArgumentTypeError(str(error).removeprefix("name: ")) from None
     path = Path("runs") / f"pretrained-{name}"
     if not path.exists():
         with explain_errors(path):
-            shutil.copytree(source, path)
+            path.parent.mkdir(exist_ok=True)
+            half = Path(tempfile.mkdtemp(prefix=f".{path.name}-", dir=path.parent))  # so that no half copy is left
+            shutil.copytree(source, half / path.name, copy_function=shutil.copyfile)
+            with suppress(OSError):  # another command was faster
+                (half / path.name).rename(path)
+            shutil.rmtree(half)
+    if not (path / RESULT).is_file() or (path / RESULT).read_bytes() != (source / RESULT).read_bytes():
+        raise argparse.ArgumentTypeError(f"expected a copy of {word} in {path}, not another run; remove it")
     return path
 
 

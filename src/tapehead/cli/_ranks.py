@@ -7,7 +7,8 @@ from typing import NamedTuple
 import torch
 import torch.distributed as dist
 
-from tapehead.training.errors import DivergedError, StoppedError
+from tapehead.cli._errors import CommandError
+from tapehead.training.errors import RunDirError, TrainingError
 from tapehead.training.ranks import ALONE, Ranks
 
 
@@ -22,7 +23,7 @@ class Place(NamedTuple):
 def join_ranks(device: torch.device) -> Iterator[Place]:
     """Join the other processes if torchrun has started this one; each takes a GPU of its own if it is to be one.
 
-    What ends all of them, a signal or a loss that is not finite, is told by the first only.
+    What ends all of them, such as a signal or a loss that is not finite, is told by the first only.
 
     Args:
         device: The device that was asked for.
@@ -35,13 +36,16 @@ def join_ranks(device: torch.device) -> Iterator[Place]:
         return
     if device.type == "cuda":
         device = torch.device("cuda", dist.get_node_local_rank())
+        if dist.get_node_local_rank() >= torch.cuda.device_count():
+            there = f"one process for each of {torch.cuda.device_count()} GPUs"
+            raise CommandError(f"--nproc-per-node: expected at most {there}, not more")
         torch.cuda.set_device(device)
     dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
     ranks = Ranks(dist.get_rank(), dist.get_world_size())
     try:
         yield Place(ranks, device)
-    except (DivergedError, StoppedError) as end:
-        if ranks.is_first:
+    except (CommandError, TrainingError) as end:
+        if ranks.is_first or isinstance(end, RunDirError):  # the one thing that only another may find wrong
             raise
         raise SystemExit(end.status) from None
     finally:

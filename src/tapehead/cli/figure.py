@@ -38,7 +38,8 @@ def run(words: Sequence[str]) -> None:
         figure = load_figure(chosen.name)
     out = chosen.out or Path("runs") / f"figure-{Path(chosen.name).with_suffix('').as_posix().replace('/', '-')}"
     records = select_records(figure, find_records(figure, out, chosen))
-    table, pictures = write_figure(figure, records, out)
+    with as_command_errors():
+        table, pictures = write_figure(figure, records, out)
     if chosen.json:
         findings = [
             {"claim": claim.text, "theirs": claim.theirs, **finding._asdict()}

@@ -5,9 +5,9 @@ CLAIMS, a tuple of Claim, and `draw`, a function from the records of its finishe
 the learning curves and the scores by size are drawn.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from tapehead import plots
 from tapehead._arguments import suggest
@@ -57,18 +57,45 @@ def load_figure(name: str) -> Figure:
 
 
 def select_records(figure: Figure, records: Sequence[Record]) -> list[Record]:
-    """Select the finished runs of a figure among records, in the order of the figure; the first of each run counts."""
+    """Select the runs of a figure that have ended among records, in its order; the first record of each run counts."""
     found: dict[str, Record] = {}
     for record in records:
-        if record.result is not None and not record.failed:
+        if record.result is not None or record.failed:
             found.setdefault(identify(record.config), record)
     wanted = [identify(config.to_json()) for config in figure.grid.runs.values()]
     return [found[identity] for identity in wanted if identity in found]
 
 
 def check_claims(figure: Figure, records: Sequence[Record]) -> list[Finding]:
-    """Check every claim of a figure on its records."""
-    return [claim.check(records) for claim in figure.claims]
+    """Check every claim of a figure on its records.
+
+    Raises:
+        ValueError: A check raises an error.
+    """
+    findings = []
+    for claim in figure.claims:
+        try:
+            findings.append(claim.check(records))
+        except Exception as problem:
+            raise ValueError(_tell(figure, f"the check of {claim.text!r}", problem)) from problem
+    return findings
+
+
+def draw(figure: Figure, records: Sequence[Record]) -> Pictures:
+    """Draw a figure from those of its runs that have finished.
+
+    Raises:
+        ValueError: What draws it raises an error.
+    """
+    finished = [record for record in records if not record.failed]
+    try:
+        return figure.draw(finished) if finished else {}
+    except Exception as problem:
+        raise ValueError(_tell(figure, "draw", problem)) from problem
+
+
+def _tell(figure: Figure, what: str, problem: Exception) -> str:
+    return f"{figure.name}: expected {what} to return, not an error: {type(problem).__name__}: {problem}"
 
 
 def tabulate_claims(figure: Figure, records: Sequence[Record]) -> Table:
@@ -89,15 +116,16 @@ def write_figure(figure: Figure, records: Sequence[Record], out: Path) -> tuple[
 
     Args:
         figure: The figure.
-        records: Those of its finished runs; see `select_records`.
+        records: Those of its runs that have ended; see `select_records`.
         out: The directory to write to.
 
     Raises:
         StorageError: The directory cannot be written to.
+        ValueError: A check, or what draws the figure, raises an error.
     """
     table = tabulate_claims(figure, records)
     with explain_errors(out):
         out.mkdir(parents=True, exist_ok=True)
         write_atomically(out / CLAIMS_FILE, f"## {table.title}\n\n{table.to_markdown()}\n".encode())
-    pictures: Mapping[str, Any] = figure.draw(records) if records else {}
-    return table, [path for name, picture in pictures.items() for path in plots.save(picture, out / "plots" / name)]
+        drawn = draw(figure, records).items()
+        return table, [path for name, picture in drawn for path in plots.save(picture, out / "plots" / name)]

@@ -14,7 +14,15 @@ from typing import get_args
 
 from tapehead import plots
 from tapehead.experiments.claims import Verdict
-from tapehead.experiments.figures import Figure, check_claims, count_hours, load_figure, select_records, tabulate_claims
+from tapehead.experiments.figures import (
+    Figure,
+    check_claims,
+    count_hours,
+    draw,
+    load_figure,
+    select_records,
+    tabulate_claims,
+)
 from tapehead.experiments.grid import GRIDS, PAPERS
 from tapehead.experiments.labels import count, identify
 from tapehead.experiments.records import Record, read_records, write_records
@@ -78,8 +86,8 @@ def write_pages(records: Sequence[Record], docs: Path) -> None:
 
 def _draw(figure: Figure, records: Sequence[Record], docs: Path) -> list[str]:
     """Draw a figure's pictures, and give their paths as a page of the folder links them."""
-    pictures = figure.draw(records) if records else {}
-    drawn = [plots.save(picture, docs / "figures" / figure.name / name)[0] for name, picture in pictures.items()]
+    pictures = draw(figure, records).items()
+    drawn = [plots.save(picture, docs / "figures" / figure.name / name)[0] for name, picture in pictures]
     return [path.relative_to(docs).as_posix() for path in drawn]
 
 

@@ -1,7 +1,7 @@
 """The tables of the README, made from recorded results.
 
 python -m tapehead.experiments.readme                  rewrite the README's tables
-python -m tapehead.experiments.readme RECORDS ...      first add the records of sweeps; one of the same name is replaced
+python -m tapehead.experiments.readme RECORDS ...      first add the records of sweeps; one of the same run is replaced
 
 It is called in the folder that holds the README and docs/results/.
 """
@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 from tapehead.experiments.claims import score
 from tapehead.experiments.figures import load_figure, select_records, tabulate_claims
 from tapehead.experiments.grid import GRIDS
-from tapehead.experiments.labels import short_name
+from tapehead.experiments.labels import identify, short_name, shorten
 from tapehead.experiments.pages import put_between_marks
 from tapehead.experiments.records import RECORDS, Record, read_records, write_records
 from tapehead.experiments.speed import COMPILED, REFERENCE
@@ -183,11 +183,22 @@ def _group(records: Sequence[Record]) -> dict[tuple[str, str, str], list[Record]
 
 
 def add_records(results: Path, files: Sequence[Path]) -> None:
-    """Put the records of sweeps among the recorded ones."""
+    """Put the records of sweeps among the recorded ones; those of older settings of the same row are dropped."""
     path = results / RECORDS
-    kept = {record.name: record for record in (read_records(path) if path.exists() else [])}
-    kept |= {record.name: record for file in files for record in read_records(file)}
-    write_records(path, kept.values())
+    new = {identify(record.config): record for file in files for record in read_records(file)}
+    settings = {_row_of(record): identify(record.config, with_seed=False) for record in new.values()}
+    old = {identify(record.config): record for record in (read_records(path) if path.exists() else [])}
+    kept = {
+        identity: record
+        for identity, record in old.items()
+        if settings.get(_row_of(record)) in {None, identify(record.config, with_seed=False)}
+    }
+    write_records(path, (kept | new).values())
+
+
+def _row_of(record: Record) -> tuple[str, ...]:
+    """Give what makes a row of the tables, and keeps apart what is in none."""
+    return record.task, record.model, record.recipe or shorten(record.config)
 
 
 def main(words: Sequence[str]) -> None:

@@ -17,7 +17,7 @@ def pretrained(name: str, *, backend: str = "auto", device: torch.device | str =
     """Load a trained model that comes with the package.
 
     Args:
-        name: `copy-ntm` or another of `tapehead.pretrained.NAMES`: the task and the model.
+        name: The task and the model, as `copy-ntm`; the error about an unknown one lists all there are.
         backend: What runs the time steps of an NTM or a DNC.
         device: The device of the model.
 

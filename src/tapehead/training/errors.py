@@ -43,6 +43,10 @@ class DivergedError(TrainingError):
     """The loss, a gradient or a weight is not a finite number."""
 
 
+class FirstFailedError(TrainingError):
+    """Of several processes that train a run together the first could not begin; it says why."""
+
+
 class EvaluationStoppedError(TrainingError):
     """A signal stopped an evaluation, of which nothing is recorded.
 

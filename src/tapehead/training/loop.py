@@ -1,6 +1,7 @@
 """Beginning a run, and resuming one that was stopped."""
 
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TypeAlias
 
@@ -69,13 +70,17 @@ def train(
     learner = Learner(config, device, ranks)
     should_stop = ranks.agree_on_signals(should_stop)
     if not ranks.is_first:
+        ranks.agree_on_step(0)
         follower = Session(config, RunWriter(path, None), learner, TrainState())
         return follower.run(on_progress, should_stop, checkpoint_every)
-    with explain_errors(path):
-        path.mkdir(parents=True, exist_ok=True)
-    with lock(path):
-        start_run_dir(path, config, describe_environment(learner.model, 0, ranks.size))
-        writer = RunWriter(path, MetricsLog(path, None))
+    with ExitStack() as held:
+        with ranks.tell_if_failed():
+            with explain_errors(path):
+                path.mkdir(parents=True, exist_ok=True)
+            held.enter_context(lock(path))
+            start_run_dir(path, config, describe_environment(learner.model, 0, ranks.size))
+            writer = RunWriter(path, MetricsLog(path, None))
+        ranks.agree_on_step(0)
         return Session(config, writer, learner, TrainState()).run(on_progress, should_stop, checkpoint_every)
 
 
@@ -120,17 +125,19 @@ def resume(
         if state.step != step:
             raise RunDirError(f"{path}: expected the checkpoint of step {step}, which the first process has read")
         return Session(config, RunWriter(path, None), learner, state).run(on_progress, should_stop, checkpoint_every)
-    with lock(path):
-        state, checkpoint, problems = restore_last(path, learner)
-        if checkpoint is None and CONFIG in damaged:
-            raise RunDirError(damaged[CONFIG])
-        if not are_whole(path / TIMINGS):
-            warn(f"{path / TIMINGS}: damaged, and set aside as {set_aside(path / TIMINGS)}")
-        writer = RunWriter(path, MetricsLog(path, checkpoint))
-        for problem in (*damaged.values(), *problems):
-            warn(f"{problem}; it is made again from {_name_start(state.step)}")
-        remove_later(path / CHECKPOINTS, state.step)
-        record_environment(path, learner.model, state.step, ranks.size, warn)
+    with ExitStack() as held:
+        with ranks.tell_if_failed():
+            held.enter_context(lock(path))
+            state, checkpoint, problems = restore_last(path, learner)
+            if checkpoint is None and CONFIG in damaged:
+                raise RunDirError(damaged[CONFIG])
+            if not are_whole(path / TIMINGS):
+                warn(f"{path / TIMINGS}: damaged, and set aside as {set_aside(path / TIMINGS)}")
+            writer = RunWriter(path, MetricsLog(path, checkpoint))
+            for problem in (*damaged.values(), *problems):
+                warn(f"{problem}; it is made again from {_name_start(state.step)}")
+            remove_later(path / CHECKPOINTS, state.step)
+            record_environment(path, learner.model, state.step, ranks.size, warn)
         ranks.agree_on_step(state.step)
         return Session(config, writer, learner, state).run(on_progress, should_stop, checkpoint_every)
 

@@ -1,5 +1,7 @@
 """Several processes that train one run together: each computes the gradients of its share of every batch."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, final
 
 import torch
@@ -7,8 +9,12 @@ import torch.distributed as dist
 from torch import Tensor
 
 from tapehead.tasks import Batch
+from tapehead.training.errors import FirstFailedError
 from tapehead.training.evaluation import Score
 from tapehead.training.signals import ShouldStop
+
+FAILED = -1
+"""In place of a step: there is none."""
 
 
 @final
@@ -73,8 +79,29 @@ class Ranks:
         return Score(**(fields | dict(zip(numbers, firsts, strict=True))))
 
     def agree_on_step(self, step: int) -> int:
-        """Give the first process's step to all."""
-        return int(self._copy_first([float(step)])[0])
+        """Give the first process's step to all.
+
+        Raises:
+            FirstFailedError: It has failed before.
+        """
+        agreed = int(self._copy_first([float(step)])[0])
+        if agreed == FAILED:
+            raise FirstFailedError("the first process has failed, and says why")
+        return agreed
+
+    @contextmanager
+    def tell_if_failed(self) -> Iterator[None]:
+        """Let the others know, who wait in `agree_on_step`, if what the first does before that raises an error."""
+        try:
+            yield
+        except BaseException:
+            self._copy_first([float(FAILED)])
+            raise
+
+    def wait(self) -> None:
+        """Wait until all have come here."""
+        if self.size > 1:
+            dist.barrier()
 
     def agree_on_signals(self, should_stop: ShouldStop) -> ShouldStop:
         """Make a ShouldStop that gives all processes the same signal as soon as one has come to any."""

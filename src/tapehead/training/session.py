@@ -81,7 +81,10 @@ class Session:
         began = time.perf_counter()
         for step in range(self.state.step + 1, last + 1):
             self.learner.train_step(step)
-            if step == last or time.perf_counter() - began > PROGRESS_AFTER:
+            together = (
+                self.learner.ranks.size > 1
+            )  # whose clocks differ, and who are to find a loss not finite at one step
+            if step == last or together or time.perf_counter() - began > PROGRESS_AFTER:
                 break
             signal = should_stop()
             if signal is not None:
@@ -165,6 +168,7 @@ class Session:
 
     def _stop(self, signal: int) -> NoReturn:
         self._save()
+        self.learner.ranks.wait()  # a process that has ended may be taken for one that failed
         raise StoppedError(signal, self.state.step, self.writer.path)
 
     def _finish(self) -> Result:

@@ -39,6 +39,7 @@ class Reading(NamedTuple):
 CODE = Reading("as in their code", SCHEMES)
 TEXT = Reading("as in their text", ("learned",))
 NTM = CODE.runs("constant")._replace(name="NTM")
+ALL_NTMS = Runs("NTM", 2 * len(SCHEMES) * len(NTM_SEEDS), lambda record: record.model == "ntm")
 DNC = Runs("DNC", len(NTM_SEEDS), lambda record: record.model == "dnc")
 LSTM = Runs("LSTM", len(LSTM_SEEDS), lambda record: record.model == "lstm")
 

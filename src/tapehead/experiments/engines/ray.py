@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, final
 
 import ray
-from ray.exceptions import RayError
+from ray.exceptions import RayError, RayTaskError
 
 from tapehead.experiments.engines.engine import Limits, OnChange, ShouldStop
 from tapehead.experiments.engines.local import LocalProcess
@@ -27,7 +27,8 @@ def run_on_ray(
     if here:
         ray.init(include_dashboard=False, log_to_driver=False, logging_level="ERROR")
     try:
-        limits = limits._replace(workers=limits.workers or int(ray.cluster_resources()["CPU"]))
+        there = ray.cluster_resources().get("CPU" if device == "cpu" else "GPU", 1)
+        limits = limits._replace(workers=limits.workers or int(there))
         return supervise(
             jobs, limits, lambda job: RayProcess(job, device), on_change=on_change, should_stop=should_stop
         )
@@ -40,16 +41,21 @@ class _Attendant:
     """Starts a worker on the node that it is on, and looks after it; Ray ends the worker with it."""
 
     def __init__(self, path: Path, evaluations: tuple[Evaluation, ...], device: str) -> None:
-        self.process = LocalProcess(Order(path, evaluations, os.getpid(), device), path / LOG)
+        self.order = Order(path, evaluations, os.getpid(), device)
+        self.process: LocalProcess | None = None
 
     def poll(self) -> int | None:
+        if self.process is None:  # here, and not above, so that it is told what is wrong
+            self.process = LocalProcess(self.order, self.order.path / LOG)
         return self.process.poll()
 
     def terminate(self) -> None:
-        self.process.terminate()
+        if self.process is not None:
+            self.process.terminate()
 
     def kill(self) -> None:
-        self.process.kill()
+        if self.process is not None:
+            self.process.kill()
 
 
 @final
@@ -66,13 +72,17 @@ class RayProcess:
         self.attendant = ray.remote(**needs)(_Attendant).remote(job.path.resolve(), job.evaluations, device)
         self.asked: Any = self.attendant.poll.remote()
         self.status: int | None = None
-        self.answered = False
+        self.answered, self.log = False, job.path / LOG
 
     def poll(self) -> int | None:
         """Give its exit status; None as long as it has not ended, or not begun; LOST if its node is gone."""
         if self.status is None and ray.wait([self.asked], timeout=0)[0]:
             try:
                 self.status = ray.get(self.asked)
+            except RayTaskError as error:  # such as a directory that its node does not share
+                self.status = 1
+                with self.log.open("a") as file:
+                    file.write(f"{error.cause}\n")
             except RayError:
                 self.status = LOST
             self.answered = True
@@ -92,6 +102,7 @@ class RayProcess:
 
     def kill(self) -> None:
         """End it at once, with all that it has started."""
-        ray.wait([self.attendant.kill.remote()], timeout=1.0)
+        if self.answered:
+            ray.wait([self.attendant.kill.remote()], timeout=1.0)
         ray.kill(self.attendant)
         self.status = LOST

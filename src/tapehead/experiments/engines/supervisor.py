@@ -59,7 +59,7 @@ def _stop(running: list["_Tracked"]) -> None:
     """Tell processes to save and stop, and wait until they have."""
     processes = [one.process for one in running if one.process is not None]
     for process in processes:
-        process.terminate()
+        (process.terminate if process.has_begun() else process.kill)()
     until = time.monotonic() + SAVE_WITHIN
     while any(process.poll() is None for process in processes) and time.monotonic() < until:
         time.sleep(POLL_AFTER)
