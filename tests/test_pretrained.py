@@ -61,5 +61,5 @@ def test_commands_take_a_copy_of_a_pretrained_run_and_leave_the_package_alone(tm
 def test_another_run_in_the_place_of_the_copy_is_told(tmp_path: Path) -> None:
     (tmp_path / "runs" / "pretrained-copy-ntm").mkdir(parents=True)
     (said,) = tapeheads([["evaluate", "pretrained:copy-ntm"]], tmp_path)
-    expected = "expected a copy of pretrained:copy-ntm in runs/pretrained-copy-ntm, not another run; remove it"
+    expected = "expected a copy of pretrained:copy-ntm in runs/pretrained-copy-ntm, not something else; move it away"
     assert (said.status, said.err) == (2, f"tapehead: RUN: {expected}\n")

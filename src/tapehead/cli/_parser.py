@@ -112,7 +112,7 @@ def read_run(word: str) -> Path:
                 (half / path.name).rename(path)
             shutil.rmtree(half)
     if not (path / RESULT).is_file() or (path / RESULT).read_bytes() != (source / RESULT).read_bytes():
-        raise argparse.ArgumentTypeError(f"expected a copy of {word} in {path}, not another run; remove it")
+        raise argparse.ArgumentTypeError(f"expected a copy of {word} in {path}, not something else; move it away")
     return path
 
 

@@ -3,17 +3,17 @@
 import json
 from argparse import Namespace
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from shlex import quote
 
 from tapehead.cli._bar import show_progress
 from tapehead.cli._parser import Parser, add_device, add_json, add_threads, read_count
+from tapehead.cli._ranks import Place
 from tapehead.experiments.labels import count
 from tapehead.training.config import RunConfig
 from tapehead.training.loop import CHECKPOINT_EVERY
-from tapehead.training.ranks import Ranks
-from tapehead.training.session import OnProgress
-from tapehead.training.signals import ShouldStop, watch_signals
+from tapehead.training.signals import watch_signals
 from tapehead.training.train_state import Result
 
 
@@ -33,16 +33,25 @@ def add_execution(parser: Parser, threads: str = "one per core") -> None:
 
 
 def train_and_report(
-    config: RunConfig, path: Path, chosen: Namespace, train: Callable[[OnProgress, ShouldStop], Result], ranks: Ranks
+    config: RunConfig, path: Path, chosen: Namespace, train: Callable[..., Result], place: Place
 ) -> None:
-    """Train with progress shown and signals watched, then print how it ended; of several processes only the first."""
-    if not ranks.is_first:
+    """Train with progress shown and signals watched, then print how it ended; of several processes only the first.
+
+    Args:
+        config: The configuration of the run.
+        path: The run directory.
+        chosen: The command line, with what `add_execution` adds.
+        train: `loop.train` or `loop.resume`, but for the arguments that they have in common.
+        place: Where this process trains.
+    """
+    train = partial(train, checkpoint_every=chosen.checkpoint_every, device=place.device, ranks=place.ranks)
+    if not place.ranks.is_first:
         with watch_signals() as should_stop:
-            train(lambda progress: None, should_stop)
+            train(on_progress=lambda progress: None, should_stop=should_stop)
         return
     error_name = config.make_task().error_name
     with watch_signals() as should_stop, show_progress(config.steps, error_name) as on_progress:
-        result = train(on_progress, should_stop)
+        result = train(on_progress=on_progress, should_stop=should_stop)
     if chosen.json:
         print(json.dumps({"run": str(path), **result._asdict()}))
     else:

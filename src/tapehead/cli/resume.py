@@ -1,6 +1,7 @@
 """tapehead resume: go on with a run that was stopped, from its last checkpoint."""
 
 from collections.abc import Sequence
+from functools import partial
 
 from tapehead.cli._errors import as_command_errors, warn
 from tapehead.cli._parser import Parser, add_run, use_device
@@ -27,18 +28,4 @@ def run(words: Sequence[str]) -> None:
             Learner(config, place.device, place.ranks)  # so that what is wrong is found before anything is written
         if finished_result(chosen.run) is not None and place.ranks.is_first:
             warn("this run is finished already; nothing is left to do")
-        train_and_report(
-            config,
-            chosen.run,
-            chosen,
-            lambda on_progress, should_stop: loop.resume(
-                chosen.run,
-                on_progress=on_progress,
-                should_stop=should_stop,
-                warn=warn,
-                checkpoint_every=chosen.checkpoint_every,
-                device=place.device,
-                ranks=place.ranks,
-            ),
-            place.ranks,
-        )
+        train_and_report(config, chosen.run, chosen, partial(loop.resume, chosen.run, warn=warn), place)

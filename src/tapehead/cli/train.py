@@ -2,6 +2,7 @@
 
 from argparse import SUPPRESS, Namespace
 from collections.abc import Sequence
+from functools import partial
 from itertools import zip_longest
 from pathlib import Path
 
@@ -71,21 +72,7 @@ def run(words: Sequence[str]) -> None:
     with join_ranks(use_device(chosen)) as place:
         with as_command_errors():
             Learner(config, place.device, place.ranks)  # so that what is wrong is found before anything is written
-        train_and_report(
-            config,
-            path,
-            chosen,
-            lambda on_progress, should_stop: loop.train(
-                config,
-                path,
-                on_progress=on_progress,
-                should_stop=should_stop,
-                checkpoint_every=chosen.checkpoint_every,
-                device=place.device,
-                ranks=place.ranks,
-            ),
-            place.ranks,
-        )
+        train_and_report(config, path, chosen, partial(loop.train, config, path), place)
 
 
 def make_parser(task: str, names: Namespace, words: Sequence[str]) -> TrainParser:

@@ -10,11 +10,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 from tapehead import plots
-from tapehead._arguments import suggest
 from tapehead._files import write_atomically
 from tapehead.experiments.claims import Claim, Finding
 from tapehead.experiments.curves import Pictures, draw_records
-from tapehead.experiments.grid import GRIDS, Grid, check_tuple, make_grid, run_file
+from tapehead.experiments.grid import Grid, check_tuple, find_grid, make_grid, run_file
 from tapehead.experiments.labels import count, identify
 from tapehead.experiments.records import Record
 from tapehead.experiments.tables import Table
@@ -43,10 +42,7 @@ def load_figure(name: str) -> Figure:
         TypeError: What the file defines is of the wrong type.
         ValueError: There is no such figure, or its file raises an error.
     """
-    path = GRIDS.get(name, Path(name))
-    if not path.is_file():
-        listed = f"one of {', '.join(GRIDS)}, or the path of a Python file"
-        raise ValueError(f"NAME: expected {listed}, not {name!r}{suggest(name, GRIDS)}")
+    path = find_grid(name, "NAME")
     defined = run_file(path)
     title = str(defined.get("__doc__") or path.stem).strip().splitlines()[0].rstrip(".")
     claims = check_tuple(path, "CLAIMS", defined.get("CLAIMS", ()), Claim)

@@ -50,11 +50,25 @@ def load_grid(wanted: str) -> Grid:
         TypeError: What the file defines is of the wrong type.
         ValueError: There is no such grid, its file raises an error, or two of its runs are the same.
     """
+    path = find_grid(wanted, "GRID")
+    return make_grid(path, run_file(path))
+
+
+def find_grid(wanted: str, argument: str) -> Path:
+    """Find the file of a grid.
+
+    Args:
+        wanted: A key of GRIDS, or the path of a Python file.
+        argument: What the error calls it.
+
+    Raises:
+        ValueError: There is no such grid.
+    """
     path = GRIDS.get(wanted, Path(wanted))
     if not path.is_file():
         listed = f"one of {', '.join(GRIDS)}, or the path of a Python file"
-        raise ValueError(f"GRID: expected {listed}, not {wanted!r}{suggest(wanted, GRIDS)}")
-    return make_grid(path, run_file(path))
+        raise ValueError(f"{argument}: expected {listed}, not {wanted!r}{suggest(wanted, GRIDS)}")
+    return path
 
 
 def make_grid(path: Path, defined: Mapping[str, Any]) -> Grid:
