@@ -81,7 +81,7 @@ def trip_over_a_checkpoint(folder: Path) -> None:
     def trip(*_: object) -> None:
         raise TypeError("planted")
 
-    loop.restore = trip
+    loop.restore_last = trip
     take(seeds[0])  # of the finished run, where nothing is restored
     with pytest.raises(TypeError, match="planted"):
         take(seeds[-2])
