@@ -16,7 +16,7 @@ def test_it_says_how_far_a_model_is_right(tmp_path: Path) -> None:
     assert lines[-1].startswith("no size right; at 3 the earliest error is at time step")
     assert not (tmp_path / "run/plots").exists(), "of a sequence that is wrong there is no picture"
     found = json.loads(said.out)
-    assert found["run"] == "run"
+    assert (found["run"], found["ended_by"]) == ("run", "error")
     (row,) = found["sizes"]
     assert (row["length"], row["memory_slots"], row["sequences"], row["targets"]) == (3, 5, 4, 96)
     assert 0 < row["errors"] <= 96
@@ -39,7 +39,9 @@ def test_the_end_of_the_longest_sequence_is_drawn_and_printing_does_not_depend_o
     train_words = ["train", "right:Right", "--out", "run", "--steps=2", "--warmup-steps=1", "--max-length=3"]
     small = ["--hidden-size=4", "--memory-slots=5", "--memory-width=3"]
     words = ["verify", "run", "--max-size=12"]
-    trained, drawn = tapeheads([[*train_words, *small], words], tmp_path)
+    late = [*words, "--time-limit=1e-9", "--json"]
+    trained, *drawn_as_json, drawn = tapeheads([[*train_words, *small], [*words, "--json"], late, words], tmp_path)
+    assert [json.loads(said.out)["ended_by"] for said in drawn_as_json] == ["max_size", "time_limit"]
     assert (trained.status, drawn.status, drawn.err) == (0, 0, "")
     lines = drawn.out.splitlines()
     assert (

@@ -1,6 +1,7 @@
 """The trained models of the package are loaded by name, and are as good as the runs that made them."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -63,3 +64,18 @@ def test_another_run_in_the_place_of_the_copy_is_told(tmp_path: Path) -> None:
     (said,) = tapeheads([["evaluate", "pretrained:copy-ntm"]], tmp_path)
     expected = "expected a copy of pretrained:copy-ntm in runs/pretrained-copy-ntm, not something else; move it away"
     assert (said.status, said.err) == (2, f"tapehead: RUN: {expected}\n")
+
+
+def test_a_damaged_copy_and_a_folder_that_cannot_be_written_to_are_told(tmp_path: Path) -> None:
+    copy = tmp_path / "runs" / "pretrained-copy-ntm"
+    shutil.copytree(find_pretrained("copy-ntm"), copy)
+    (copy / "metrics.jsonl").write_text("")
+    (damaged,) = tapeheads([["evaluate", "pretrained:copy-ntm"]], tmp_path)
+    expected = f"metrics.jsonl of the copy in {copy.relative_to(tmp_path)} is damaged; remove that directory, and it is"
+    assert (damaged.status, damaged.err) == (2, f"tapehead: RUN: {expected} copied again\n")
+    (tmp_path / "taken").mkdir()
+    (tmp_path / "taken" / "runs").write_text("a file where a folder should be")
+    (unwritable,) = tapeheads([["evaluate", "pretrained:copy-ntm"]], tmp_path / "taken")
+    expected = "tapehead: pretrained:copy-ntm: is copied to runs/pretrained-copy-ntm first, for what is written into it"
+    assert (unwritable.status, unwritable.err.count("\n")) == (1, 1)
+    assert unwritable.err.startswith(expected)

@@ -23,8 +23,8 @@ from tapehead.experiments.claims import (
 from tapehead.experiments.records import Record
 from tapehead.training.recipes import configure
 
-NTM = Runs("NTM", 2, lambda record: record.model == "ntm")
-DNC = Runs("DNC", 2, lambda record: record.model == "dnc")
+NTM = Runs("NTM", lambda record: record.model == "ntm")
+DNC = Runs("DNC", lambda record: record.model == "dnc")
 BATCH = 32
 
 
@@ -40,6 +40,11 @@ def record(model: str, solved_at_step: int | None, **fields: Any) -> Record:
 
 def runs(model: str, *steps: int | None) -> list[Record]:
     return [record(model, step) for step in steps]
+
+
+def pending(model: str) -> Record:
+    """A run that has not ended."""
+    return record(model, None, result=None)
 
 
 def failed(model: str) -> Record:
@@ -114,7 +119,7 @@ def test_a_task_is_never_solved_or_within_so_many_sequences(
 def test_steps_with_a_nan_are_counted_where_they_are_known() -> None:
     counted = [replace(one, skipped_steps=number) for number, one in enumerate(runs("ntm", 1, 2))]
     assert never_nan(NTM)(counted[:1] * 2) == ("held", "0 of 6,000 training steps in 2 runs")
-    assert never_nan(NTM)(counted[:1]).verdict == "not known yet"
+    assert never_nan(NTM)([*counted[:1], pending("ntm")]).verdict == "not known yet"
     assert never_nan(NTM)([counted[0], replace(failed("ntm"), skipped_steps=0)]) == (
         "did not hold",
         "0 of 3,000 training steps in 2 runs, 1 of which failed",
@@ -168,9 +173,12 @@ def test_a_run_that_failed_counts_as_the_worst() -> None:
 
 
 def test_nothing_is_said_to_hold_before_all_runs_have_ended() -> None:
-    one, others = runs("ntm", 100), runs("dnc", 900, 900)
+    one, others = [*runs("ntm", 100), pending("ntm")], runs("dnc", 900, 900)
     found = faster(NTM, DNC, 2)([*one, *others])
     assert found.verdict == "not known yet"
     assert found.ours.startswith("9.00 times")
-    assert faster(NTM, DNC, 2)([*one, *one, *others]).verdict == "held"
-    assert scored(NTM, (20,), "errors", 0.1)(evaluated("ntm", 0.0)).verdict == "not known yet"
+    assert faster(NTM, DNC, 2)([*runs("ntm", 100, 100), *others]).verdict == "held"
+    good = evaluated("ntm", 0.0)
+    assert scored(NTM, (20,), "errors", 0.1)(good).verdict == "held"
+    for not_yet in (pending("ntm"), record("ntm", 100)):
+        assert scored(NTM, (20,), "errors", 0.1)([*good, not_yet]).verdict == "not known yet"

@@ -9,10 +9,11 @@ import pytest
 from tapehead.experiments.evaluations import evaluate_missing
 from tapehead.experiments.figures import Figure, load_figure, select_records, tabulate_claims, write_figure
 from tapehead.experiments.grid import GRIDS, Grid
-from tapehead.experiments.records import Record, read_records, record_run, write_records
+from tapehead.experiments.records import Record, read_records, record_pending, record_run, write_records
 from tapehead.training.components import Component
 from tapehead.training.config import RunConfig
 from tapehead.training.loaded_run import load_run
+from tapehead.training.recipes import configure
 from tests.command_line import tapeheads
 from tests.training.tiny import TINY_TASKS, train
 
@@ -73,7 +74,7 @@ from tapehead.training.recipes import configure
 SMALL = {"steps": 4, "eval_every": 2, "batch_size": 2, "eval_sequences": 2, "warmup_steps": 0}
 SMALLER = {"task": {"max_length": 3}, "model": {"hidden_size": 4}}
 RUNS = tuple(configure("copy", "lstm", seed=seed, changes=SMALL | SMALLER) for seed in (1,))
-CLAIMS = (Claim("no NaN", "", never_nan(Runs("LSTM", 1, lambda record: True))),)
+CLAIMS = (Claim("no NaN", "", never_nan(Runs("LSTM", lambda record: True))),)
 '''
 
 
@@ -107,24 +108,29 @@ def test_a_figure_of_one_s_own_is_trained_drawn_and_checked(tmp_path: Path) -> N
 def test_what_is_wrong_with_a_figure_is_told_in_a_line(tmp_path: Path) -> None:
     (tmp_path / "claims.py").write_text(OWN + "CLAIMS = ('no NaN',)")
     (tmp_path / "draw.py").write_text(OWN + "draw = 3")
-    (tmp_path / "check.py").write_text(
-        OWN.replace('never_nan(Runs("LSTM", 1, lambda record: True))', "lambda _: 1 / 0")
-    )
+    (tmp_path / "check.py").write_text(OWN.replace('never_nan(Runs("LSTM", lambda record: True))', "lambda _: 1 / 0"))
     (tmp_path / "own.py").write_text(OWN)
+    write_records(tmp_path / "other.jsonl", [record_pending("other", configure("copy"))])
     lines = {
         "NAME: expected one of associative_recall, copy, ngrams, priority_sort": [],
         "NAME: expected one of associative_recall, copy, ngrams": ["collier2018/cpoy"],
         "claims.py: expected CLAIMS[0] to be of type Claim, not 'no NaN'": ["claims.py"],
         "draw.py: expected draw to be a function, not int": ["draw.py"],
-        "check.py: expected the check of 'no NaN' to return, not an error: ZeroDivisionError: division by zero": [
+        "check.py, line 8: expected the check of 'no NaN' to return, not an error: ZeroDivisionError: division by": [
             "check.py",
             "--no-train",
+        ],
+        "NAME: nothing.py: no such file": ["nothing.py"],
+        "--records: expected records of runs of own.py, but none of 1 record is of one": [
+            "own.py",
+            "--records",
+            "other.jsonl",
         ],
         "nothing.jsonl: No such file or directory": ["own.py", "--records", "nothing.jsonl"],
     }
     for said, expected in zip(
         tapeheads([["figure", *words] for words in lines.values()], tmp_path), lines, strict=True
     ):
-        status = 1 if "nothing" in expected else 2
+        status = 1 if "nothing.jsonl" in expected else 2
         assert (said.status, said.out, said.err.count("\n")) == (status, "", 1), said
         assert said.err.startswith(f"tapehead: {expected}")

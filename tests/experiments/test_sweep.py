@@ -10,9 +10,11 @@ from typing import Any
 
 import pytest
 
+from tapehead.experiments.engines.supervisor import SAVE_WITHIN
 from tapehead.experiments.jobs import is_held
 from tapehead.experiments.records import read_records
 from tapehead.training.run_dir import lock, read_rows
+from tapehead.training.signals import SAVE_WITHIN as SIGNALS_ARE_ONE_WITHIN
 from tests.experiments.toy_grids import kill_holder, read_progress, start_sweep, sweep, train_serially, write_grid
 from tests.training.tiny import digests
 
@@ -144,6 +146,24 @@ def test_a_signal_stops_a_sweep_and_all_is_saved(number: signal.Signals, status:
     saved = max(int(path.stem) for path in (run / "checkpoints").glob("*.json"))
     assert read_rows(run / "metrics.jsonl")[-1]["step"] == saved // 100 * 100, "no step is lost"
     assert not list((tmp_path / "runs").glob("*/result.json"))
+
+
+def test_a_second_ctrl_c_ends_a_process_that_does_not_react_to_the_first(tmp_path: Path) -> None:
+    write_grid(tmp_path, hang=1)
+    process, run = start_sweep(tmp_path), tmp_path / "runs/Toy-ntm-seed-0"
+    while read_progress(run).get("phase") != "training":
+        assert process.poll() is None
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    until = time.monotonic() + 60
+    while "stopping" not in (tmp_path / "err.txt").read_text() and time.monotonic() < until:
+        time.sleep(0.05)
+    time.sleep(SIGNALS_ARE_ONE_WITHIN + 0.1)
+    process.send_signal(signal.SIGINT)
+    assert process.wait(SAVE_WITHIN / 2) == 130
+    lines = (tmp_path / "err.txt").read_text().splitlines()
+    assert lines[1:] == ["1 stopping, once saved; Ctrl-C again ends them at once", "tapehead: interrupted"]
+    assert not is_held(run)
 
 
 @pytest.mark.reliability(19)

@@ -1,6 +1,7 @@
 """Two processes that train one run together compute what one does, and write its files once (RELIABILITY 17)."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -10,7 +11,7 @@ import pytest
 import torch
 
 from tapehead.training import loop
-from tapehead.training.errors import StoppedError
+from tapehead.training.errors import DivergedError, LostRankError, StoppedError, TrainingError
 from tapehead.training.ranks import Ranks
 from tapehead.training.run_dir import METRICS, read_environments, read_rows
 from tapehead.training.step import Learner
@@ -89,6 +90,68 @@ def test_a_batch_that_cannot_be_shared_out_is_refused() -> None:
         Learner(tiny_config(batch_size=8), ranks=Ranks(1, 3))
 
 
+def diverge(rank: int, folder: Path) -> None:
+    """Do a run whose loss is not finite in the third step, for the sequences of the second process only."""
+    config, ranks = tiny_config(batch_size=8), Ranks(rank, RANKS)
+    whole = Ranks.join
+
+    def join(self: Ranks, logits: torch.Tensor) -> torch.Tensor:
+        poisoned = count_calls(folder, rank) == 3 and rank == 1
+        return whole(self, logits * float("nan") if poisoned else logits)
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(Ranks, "join", join)
+        with pytest.raises(DivergedError) as diverged:
+            begin(config, folder / "diverged", ranks, never)
+    (folder / f"said-{rank}").write_text(str(diverged.value))
+
+
+def count_calls(folder: Path, rank: int) -> int:
+    """Count the calls of a process."""
+    counted = folder / f"calls-{rank}"
+    counted.write_text(counted.read_text() + "." if counted.exists() else ".")
+    return len(counted.read_text())
+
+
+def begin_where_a_run_is(rank: int, folder: Path) -> None:
+    """Begin a run in a directory that only the first process knows to be taken; say how that ended."""
+    with pytest.raises(TrainingError) as failed:
+        begin(tiny_config(batch_size=8), folder / "taken", Ranks(rank, RANKS), never)
+    (folder / f"said-{rank}").write_text(f"{type(failed.value).__name__}")
+
+
+def lose_one(rank: int, folder: Path) -> None:
+    """Begin a run in whose fifth step the second process goes; say how that ended for the first."""
+
+    def go_in_step_5() -> None:
+        if rank == 1 and count_calls(folder, rank) == 5:
+            os._exit(0)
+
+    with pytest.raises(LostRankError) as lost:
+        begin(tiny_config(batch_size=8), folder / "lost", Ranks(rank, RANKS), go_in_step_5)
+    (folder / "said").write_text(str(lost.value))
+    os._exit(0)  # there is nobody left to meet
+
+
+def test_a_loss_that_is_not_finite_for_one_ends_all_at_the_same_step(tmp_path: Path) -> None:
+    call_in_ranks(diverge, tmp_path, tmp_path)
+    first, second = ((tmp_path / f"said-{rank}").read_text() for rank in range(RANKS))
+    assert first == second == "step 3: the loss is nan; there is no checkpoint yet"
+
+
+def test_what_only_the_first_finds_wrong_ends_the_others(tmp_path: Path) -> None:
+    train(tiny_config(batch_size=8), tmp_path / "taken")
+    call_in_ranks(begin_where_a_run_is, tmp_path, tmp_path)
+    assert [(tmp_path / f"said-{rank}").read_text() for rank in range(RANKS)] == ["RunDirError", "FirstFailedError"]
+
+
+def test_a_process_that_is_gone_ends_the_others_in_a_sentence(tmp_path: Path) -> None:
+    call_in_ranks(lose_one, tmp_path, tmp_path)
+    expected = "a process that trains this run too is gone, and may have said why; `tapehead resume` goes on from the"
+    assert (tmp_path / "said").read_text().startswith(expected)
+    assert sorted(int(path.stem) for path in tmp_path.glob("lost/checkpoints/*.json")) == [4]
+
+
 @pytest.mark.slow  # a quarter of a minute, of which torchrun takes most
 def test_torchrun_trains_one_run_in_two_processes(tmp_path: Path) -> None:
     words = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "-m", "tapehead"]
@@ -100,4 +163,10 @@ def test_torchrun_trains_one_run_in_two_processes(tmp_path: Path) -> None:
     assert (first.returncode, again.returncode) == (0, 0), first.stderr
     assert json.loads(first.stdout) == json.loads(again.stdout), "the run is finished already"
     assert again.stderr.count("this run is finished already") == 1
+    for wrong, said in (
+        (["train", "copy", "--seed", "x"], "tapehead: --seed: expected a whole number, not 'x'"),
+        (["evaluate", "run"], "tapehead: evaluate: runs in one process, and cannot be started by torchrun; train and"),
+    ):
+        failed = subprocess.run([*words, *wrong], cwd=tmp_path, capture_output=True, text=True, check=False)
+        assert failed.stderr.count(said) == 1
     assert not list(tmp_path.glob("run/**/*.part"))

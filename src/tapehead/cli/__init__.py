@@ -7,6 +7,8 @@ import sys
 from collections.abc import Sequence
 from importlib import import_module
 
+from torch.distributed import get_node_local_rank, is_torchelastic_launched
+
 from tapehead import __version__
 from tapehead._arguments import suggest
 from tapehead.cli._commands import COMMANDS
@@ -39,7 +41,7 @@ def _run_and_report(words: list[str]) -> int:
     try:
         return _run(words)
     except (CommandError, TrainingError) as error:
-        return _print_error(error, error.status)
+        return error.status if _is_told_by_another(error) else _print_error(error, error.status)
     except MemoryError as error:
         return _print_error(f"out of memory: {error}", 1)
     except RuntimeError as error:  # torch's way to say that memory is short
@@ -53,6 +55,12 @@ def _run_and_report(words: list[str]) -> int:
         return _print_error("interrupted", 130)
 
 
+def _is_told_by_another(error: CommandError | TrainingError) -> bool:
+    """Say whether another process of this computer, started by torchrun as this one, prints the same error."""
+    of_one = isinstance(error, TrainingError) and error.of_one
+    return is_torchelastic_launched() and get_node_local_rank() > 0 and not of_one
+
+
 def _run(words: list[str]) -> int:
     if not words or words[0] in ("-h", "--help"):
         print(_overview())
@@ -63,6 +71,8 @@ def _run(words: list[str]) -> int:
     name, *rest = words
     if name not in COMMANDS:
         raise CommandError(f"{name!r}: expected one of {', '.join(COMMANDS)}{suggest(name, COMMANDS)}")
+    if is_torchelastic_launched() and not COMMANDS[name].shared:
+        raise CommandError(f"{name}: runs in one process, and cannot be started by torchrun; train and resume can")
     require(*COMMANDS[name].needs)
     if "" not in sys.path:  # classes of one's own are found in the current folder as well, after all that is installed
         sys.path.append("")

@@ -95,4 +95,6 @@ def describe(progress: Progress, error_name: str) -> str:
     ]
     if progress.eval_errors is not None:
         parts.append(f"evaluation {progress.eval_errors:.2f}")
+    if progress.rollbacks:
+        parts.append(count(progress.rollbacks, "rollback"))
     return "  ".join(parts)

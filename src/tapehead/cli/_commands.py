@@ -9,11 +9,12 @@ class Command(NamedTuple):
     summary: str
     takes: str
     needs: tuple[str, ...]  # modules of the extra `cli`
+    shared: bool = False  # torchrun may start several processes that do it together
 
 
 COMMANDS = {
-    "train": Command("Train a model on a task.", "TASK", ("rich", "docstring_parser")),
-    "resume": Command("Resume a stopped run from its last checkpoint.", "RUN", ("rich",)),
+    "train": Command("Train a model on a task.", "TASK", ("rich", "docstring_parser"), shared=True),
+    "resume": Command("Resume a stopped run from its last checkpoint.", "RUN", ("rich",), shared=True),
     "evaluate": Command("Score a trained model on sequences of several sizes.", "RUN", ("rich",)),
     "verify": Command("Find up to which size a trained model makes no error.", "RUN", ("rich", "matplotlib")),
     "plot": Command(

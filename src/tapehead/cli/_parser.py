@@ -1,6 +1,7 @@
 """Reading a command line: errors in one line, and the arguments that several commands share."""
 
 import argparse
+import filecmp
 import shutil
 import tempfile
 from collections.abc import Collection, Sequence
@@ -16,6 +17,7 @@ from tapehead.cli._errors import CommandError, as_command_errors
 from tapehead.pretrained import NAMES, find_pretrained
 from tapehead.tasks import Size
 from tapehead.training.environment import choose_device
+from tapehead.training.errors import StorageError
 from tapehead.training.options import LARGEST
 from tapehead.training.run_dir import RESULT, explain_errors
 
@@ -103,17 +105,36 @@ def read_run(word: str) -> Path:
     except ValueError as error:
         raise argparse.ArgumentTypeError(str(error).removeprefix("name: ")) from None
     path = Path("runs") / f"pretrained-{name}"
-    if not path.exists():
-        with explain_errors(path):
-            path.parent.mkdir(exist_ok=True)
-            half = Path(tempfile.mkdtemp(prefix=f".{path.name}-", dir=path.parent))  # so that no half copy is left
-            shutil.copytree(source, half / path.name, copy_function=shutil.copyfile)
-            with suppress(OSError):  # another command was faster
-                (half / path.name).rename(path)
-            shutil.rmtree(half)
-    if not (path / RESULT).is_file() or (path / RESULT).read_bytes() != (source / RESULT).read_bytes():
+    try:
+        _copy_run(source, path)
+    except StorageError as problem:
+        raise CommandError(f"{word}: is copied to {path} first, for what is written into it: {problem}", 1) from None
+    copied = [file.name for file in source.iterdir()]
+    same, changed, missing = filecmp.cmpfiles(source, path, copied, shallow=False)
+    if RESULT not in same:
         raise argparse.ArgumentTypeError(f"expected a copy of {word} in {path}, not something else; move it away")
+    for file in sorted(changed + missing):
+        raise argparse.ArgumentTypeError(
+            f"{file} of the copy in {path} is damaged; remove that directory, and it is copied again"
+        )
     return path
+
+
+def _copy_run(source: Path, path: Path) -> None:
+    """Copy a run directory, unless there is something of that name.
+
+    Raises:
+        StorageError: It cannot be written.
+    """
+    if path.exists():
+        return
+    with explain_errors(path):
+        path.parent.mkdir(exist_ok=True)
+        half = Path(tempfile.mkdtemp(prefix=f".{path.name}-", dir=path.parent))  # so that no half copy is left
+        shutil.copytree(source, half / path.name, copy_function=shutil.copyfile)
+        with suppress(OSError):  # another command was faster
+            (half / path.name).rename(path)
+        shutil.rmtree(half)
 
 
 def read_size(word: str) -> Size:

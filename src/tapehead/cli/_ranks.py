@@ -8,7 +8,6 @@ import torch
 import torch.distributed as dist
 
 from tapehead.cli._errors import CommandError
-from tapehead.training.errors import RunDirError, TrainingError
 from tapehead.training.ranks import ALONE, Ranks
 
 
@@ -22,8 +21,6 @@ class Place(NamedTuple):
 @contextmanager
 def join_ranks(device: torch.device) -> Iterator[Place]:
     """Join the other processes if torchrun has started this one; each takes a GPU of its own if it is to be one.
-
-    What ends all of them, such as a signal or a loss that is not finite, is told by the first only.
 
     Args:
         device: The device that was asked for.
@@ -44,9 +41,5 @@ def join_ranks(device: torch.device) -> Iterator[Place]:
     ranks = Ranks(dist.get_rank(), dist.get_world_size())
     try:
         yield Place(ranks, device)
-    except (CommandError, TrainingError) as end:
-        if ranks.is_first or isinstance(end, RunDirError):  # the one thing that only another may find wrong
-            raise
-        raise SystemExit(end.status) from None
     finally:
         dist.destroy_process_group()

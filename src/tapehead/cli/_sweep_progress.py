@@ -12,7 +12,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from tapehead.cli._table import make_table
-from tapehead.experiments.engines.engine import OnChange, States
+from tapehead.experiments.engines.engine import OnChange, States, Status
 
 PRINT_EVERY = 30.0
 """Seconds between two lines."""
@@ -63,7 +63,8 @@ class _Lines:
             if self.before is not None and state.status != self.before[name] and state.status in {"done", "failed"}:
                 _print(f"{name}: {state.status}" + (f": {state.cause}" if state.cause else ""))
         over = ended and not {"waiting", "running"} & set(statuses.values())
-        if self.before is None or over or time.monotonic() - self.printed_at > PRINT_EVERY:
+        told_to_stop = "stopping" in statuses.values() and "stopping" not in (self.before or {}).values()
+        if self.before is None or over or told_to_stop or time.monotonic() - self.printed_at > PRINT_EVERY:
             self.printed_at = time.monotonic()
             _print(summarize_states(states, left))
         self.before = statuses
@@ -76,8 +77,11 @@ def _print(line: str) -> None:
 def summarize_states(states: States, seconds_left: float | None) -> str:
     """Say in a line how many runs are done, running, waiting and failed, and how long it will take."""
     counts = Counter(state.status for state in states.values())
-    words = [f"{counts[status]} {status}" for status in ("done", "running", "waiting", "failed") if counts[status]]
-    if counts["running"] + counts["waiting"] and seconds_left is not None:
+    shown: tuple[Status, ...] = ("done", "running", "stopping", "waiting", "failed")
+    words = [f"{counts[status]} {status}" for status in shown if counts[status]]
+    if counts["stopping"]:
+        words.append("once saved; Ctrl-C again ends them at once")
+    elif counts["running"] + counts["waiting"] and seconds_left is not None:
         words.append(f"about {spell_duration(seconds_left)} left")
     return ", ".join(words)
 
@@ -103,7 +107,7 @@ def list_states(states: States) -> Table:
 
 def _draw(states: States, seconds_left: float | None) -> Table:
     """Draw those that run or have failed, and under them a summary."""
-    shown = {name: state for name, state in states.items() if state.status == "running"}
+    shown = {name: state for name, state in states.items() if state.status in {"running", "stopping"}}
     shown |= {name: state for name, state in states.items() if state.status == "failed"}
     table = list_states(dict(list(shown.items())[:MOST_ROWS]))
     table.caption = summarize_states(states, seconds_left)

@@ -5,14 +5,14 @@ from argparse import Namespace
 from collections.abc import Sequence
 from pathlib import Path
 
-from tapehead.cli._errors import CommandError, as_command_errors
+from tapehead.cli._errors import CommandError, as_command_errors, warn
 from tapehead.cli._parser import Parser, add_json, read_path
 from tapehead.cli._sweep_progress import show_sweep
 from tapehead.cli.sweep import add_limits, choose_engine, print_plain, read_limits
 from tapehead.experiments.figures import Figure, check_claims, load_figure, select_records, write_figure
 from tapehead.experiments.grid import GRIDS
 from tapehead.experiments.jobs import find_jobs
-from tapehead.experiments.labels import count
+from tapehead.experiments.labels import count, identify
 from tapehead.experiments.records import RECORDS, Record, gather, read_records
 from tapehead.experiments.sweep import run_sweep
 from tapehead.training.signals import watch_signals
@@ -36,7 +36,8 @@ def run(words: Sequence[str]) -> None:
         raise CommandError(f"NAME: expected one of {', '.join(GRIDS)}, or the path of a Python file")
     with as_command_errors():
         figure = load_figure(chosen.name)
-    out = chosen.out or Path("runs") / f"figure-{Path(chosen.name).with_suffix('').as_posix().replace('/', '-')}"
+    name = Path(chosen.name).with_suffix("").as_posix().replace("/", "-")
+    out = chosen.out or Path("runs") / (f"figure-{name}" + "-records" * bool(chosen.records))
     records = select_records(figure, find_records(figure, out, chosen))
     with as_command_errors():
         table, pictures = write_figure(figure, records, out)
@@ -55,7 +56,12 @@ def run(words: Sequence[str]) -> None:
 def add_arguments(parser: Parser) -> None:
     """Add what `figure` takes."""
     parser.add_argument("name", metavar="NAME", nargs="?", help=f"one of {', '.join(GRIDS)}, or a Python file")
-    parser.add_argument("--out", type=read_path, metavar="DIR", help="directory of all runs [runs/figure-NAME]")
+    parser.add_argument(
+        "--out",
+        type=read_path,
+        metavar="DIR",
+        help="directory of all runs [runs/figure-NAME, or with --records runs/figure-NAME-records]",
+    )
     add_limits(parser)
     parser.add_argument("--no-train", action="store_true", help="draw and check what is done, and train nothing")
     parser.add_argument(
@@ -65,7 +71,9 @@ def add_arguments(parser: Parser) -> None:
         metavar="FILE",
         help="draw and check these records, as a sweep or a figure writes them, and train nothing",
     )
-    parser.add_argument("--list", action="store_true", help="list the figures and what they claim, and exit")
+    parser.add_argument(
+        "--list", action="store_true", help="list the figures, or NAME alone, with what they claim, and exit"
+    )
     add_json(parser)
 
 
@@ -77,7 +85,9 @@ def find_records(figure: Figure, out: Path, chosen: Namespace) -> list[Record]:
     """
     if chosen.records:
         with as_command_errors():
-            return [record for path in chosen.records for record in read_records(path)]
+            records = [record for path in chosen.records for record in read_records(path)]
+        check_belonging(figure, records)
+        return records
     if chosen.no_train:
         return gather(find_jobs(figure.grid, out))
     with as_command_errors():
@@ -97,10 +107,26 @@ def find_records(figure: Figure, out: Path, chosen: Namespace) -> list[Record]:
     return outcome.records
 
 
+def check_belonging(figure: Figure, records: Sequence[Record]) -> None:
+    """Say how many records are of no run of a figure.
+
+    Raises:
+        CommandError: None is of one.
+    """
+    runs = {identify(config.to_json()) for config in figure.grid.runs.values()}
+    others = [record.name for record in records if identify(record.config) not in runs]
+    if len(others) == len(records):
+        none = f"none of {count(len(records), 'record')} is of one"
+        raise CommandError(f"--records: expected records of runs of {figure.name}, but {none}")
+    if others:
+        listed = ", ".join(others[:3]) + ", ..." * (len(others) > 3)
+        warn(f"--records: {count(len(others), 'record')} left out, of no run of {figure.name}: {listed}")
+
+
 def print_list(chosen: Namespace) -> None:
-    """Print the figures, each with its title, the number of its runs and its claims."""
+    """Print the figures, or the one that is named, each with its title, the number of its runs and its claims."""
     with as_command_errors():
-        figures = [load_figure(name) for name in GRIDS]
+        figures = [load_figure(name) for name in ([chosen.name] if chosen.name else GRIDS)]
     if chosen.json:
         listed = {
             figure.name: {

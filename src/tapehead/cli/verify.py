@@ -4,7 +4,7 @@ import json
 from argparse import Namespace
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
 from rich.console import Console
 
@@ -26,7 +26,7 @@ from tapehead.cli.plot import PLOTS, describe_size
 from tapehead.experiments.curves import spell_task
 from tapehead.experiments.labels import count, short_name
 from tapehead.experiments.verification import Verified, draw_ending, grow_sizes, verify
-from tapehead.tasks import Task, spell_size
+from tapehead.tasks import Size, Task, spell_size
 from tapehead.training.data import Purpose, draw_batch_of_size, make_generator
 from tapehead.training.errors import StorageError
 from tapehead.training.loaded_run import LoadedRun, load_run
@@ -38,6 +38,9 @@ EPILOG = (
     "RUN/plots/verified."
 )
 LARGEST, SEQUENCES, SECONDS = 100_000, 4, 60.0
+
+End: TypeAlias = Literal["error", "max_size", "time_limit"]
+"""What ended the search."""
 
 
 def run(words: Sequence[str]) -> None:
@@ -58,10 +61,11 @@ def run(words: Sequence[str]) -> None:
     tried = list(show_waiting(verify(loaded, sizes, sequences=chosen.sequences, seconds=chosen.time_limit), len(sizes)))
     written = draw_or_warn(loaded, tried, chosen.run)
     if chosen.json:
-        print(json.dumps(describe(loaded, tried, chosen, written)))
+        said = {"run": str(chosen.run), "step": loaded.step, "ended_by": find_end(tried, sizes)}
+        print(json.dumps(said | {"sizes": describe(loaded, tried), "plots": list(map(str, written))}))
     else:
         print_table(lay_out(loaded, tried, chosen.run))
-        print(summarize(tried, sizes[-1] == tried[-1].size, chosen))
+        print(summarize(tried, find_end(tried, sizes), chosen))
         print("\n".join(map(str, written)), end="\n" * bool(written))
 
 
@@ -141,7 +145,14 @@ def draw(loaded: LoadedRun, tried: Sequence[Verified], path: Path) -> list[Path]
         return plots.save(draw_ending(ending, title), place / "verified")
 
 
-def describe(loaded: LoadedRun, tried: Sequence[Verified], chosen: Namespace, written: list[Path]) -> dict[str, Any]:
+def find_end(tried: Sequence[Verified], sizes: Sequence[Size]) -> End:
+    """Say why no larger size was tried."""
+    if tried[-1].first_error is not None:
+        return "error"
+    return "max_size" if tried[-1].size == sizes[-1] else "time_limit"
+
+
+def describe(loaded: LoadedRun, tried: Sequence[Verified]) -> list[dict[str, Any]]:
     """Give what was found as what JSON can hold."""
     rows = [
         found._asdict()
@@ -151,7 +162,7 @@ def describe(loaded: LoadedRun, tried: Sequence[Verified], chosen: Namespace, wr
     ]
     for row in rows:
         del row["ending"], row["size"]
-    return {"run": str(chosen.run), "step": loaded.step, "sizes": rows, "plots": list(map(str, written))}
+    return rows
 
 
 def lay_out(loaded: LoadedRun, tried: Sequence[Verified], path: Path) -> Any:
@@ -168,7 +179,7 @@ def lay_out(loaded: LoadedRun, tried: Sequence[Verified], path: Path) -> Any:
     return table
 
 
-def summarize(tried: Sequence[Verified], complete: bool, chosen: Namespace) -> str:
+def summarize(tried: Sequence[Verified], end: End, chosen: Namespace) -> str:
     """Say up to where the model is right, and why no larger size was tried."""
     right = [found for found in tried if not found.errors]
     each, last = count(chosen.sequences, "sequence"), tried[-1]
@@ -178,5 +189,5 @@ def summarize(tried: Sequence[Verified], complete: bool, chosen: Namespace) -> s
         where = f"time step {at.time_step:,} of sequence {at.sequence}"
         before = count(at.target - 1, "scored time step")
         return f"{reached}; at {spell_size(last.size)} the earliest error is at {where}, with {before} right before it"
-    ended = "the largest size that was asked for" if complete else f"--time-limit {chosen.time_limit:g}"
+    ended = "the largest size that was asked for" if end == "max_size" else f"--time-limit {chosen.time_limit:g}"
     return f"{reached}; ended by {ended}"

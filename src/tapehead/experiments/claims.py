@@ -22,7 +22,7 @@ class Finding(NamedTuple):
 
 
 Check: TypeAlias = Callable[[Sequence[Record]], Finding]
-"""Takes the records of all runs of a figure that have ended; one that failed counts as the worst there can be."""
+"""Takes the records of all runs of a figure, ended or not; one that failed counts as the worst there can be."""
 
 
 class Claim(NamedTuple):
@@ -44,22 +44,24 @@ class Runs(NamedTuple):
 
     Attributes:
         name: What they are called in a finding.
-        wanted: How many there are to be.
         are: Whether a record is of one of them.
     """
 
     name: str
-    wanted: int
     are: Callable[[Record], bool]
 
     def of(self, records: Sequence[Record]) -> list[Record]:
-        """Select the records of these runs."""
-        return [record for record in records if self.are(record)]
+        """Select the records of these runs, as far as they have ended."""
+        return [record for record in records if record.has_ended and self.are(record)]
+
+    def count(self, records: Sequence[Record]) -> int:
+        """Count these runs, ended or not."""
+        return sum(map(self.are, records))
 
 
-def ours(model: str, wanted: int) -> Runs:
+def ours(model: str) -> Runs:
     """Select the runs of a model by this project's own settings."""
-    return Runs(model.upper(), wanted, lambda record: record.model == model and record.recipe == "tapehead")
+    return Runs(model.upper(), lambda record: record.model == model and record.recipe == "tapehead")
 
 
 UNKNOWN = Finding("not known yet", "")
@@ -83,9 +85,9 @@ def converged_at(record: Record) -> float:
     return next((float(row["sequences"]) for row in record.curve if row["eval_bits"] < CONVERGED_BITS), math.inf)
 
 
-def _judge(verdict: Verdict, said: str, *counted: tuple[Runs, Sequence[object]]) -> Finding:
-    """Hold a verdict back until all runs have ended that it is about."""
-    whole = all(len(found) >= runs.wanted for runs, found in counted)
+def _judge(verdict: Verdict, said: str, records: Sequence[Record], *counted: tuple[Runs, Sequence[object]]) -> Finding:
+    """Hold a verdict back until all runs that it is about have ended, and what it counts of them is known."""
+    whole = all(len(found) == runs.count(records) for runs, found in counted)
     return Finding(verdict if whole else "not known yet", said)
 
 
@@ -107,7 +109,7 @@ def faster(fast: Runs, slow: Runs, factor: float, measure: Callable[[Record], fl
         near = told and ratio * SAME_FACTOR >= factor
         verdict: Verdict = "did not hold" if not enough else "held" if near else "held in part"
         said = f"{_times(ratio)}: {_spell(fast, ours)}, {_spell(slow, others)}; in {wins:.0%} of pairs"
-        return _judge(verdict, said, (fast, ours), (slow, others))
+        return _judge(verdict, said, records, (fast, ours), (slow, others))
 
     return check
 
@@ -122,7 +124,7 @@ def alike(one: Runs, other: Runs) -> Check:
         low, high = sorted((statistics.median(first), statistics.median(second)))
         same = high < math.inf and high <= SAME_FACTOR * low
         said = f"{_spell(one, first)}, {_spell(other, second)}"
-        return _judge("held" if same else "did not hold", said, (one, first), (other, second))
+        return _judge("held" if same else "did not hold", said, records, (one, first), (other, second))
 
     return check
 
@@ -136,7 +138,7 @@ def never_solved(runs: Runs, measure: Callable[[Record], float] = solved_at) -> 
             return UNKNOWN
         share = sum(one < math.inf for one in found) / len(found)
         verdict: Verdict = "held" if share == 0 else "held in part" if share < 0.5 else "did not hold"
-        return _judge(verdict, _spell(runs, found), (runs, found))
+        return _judge(verdict, _spell(runs, found), records, (runs, found))
 
     return check
 
@@ -150,7 +152,7 @@ def solved(runs: Runs, most: float, measure: Callable[[Record], float] = solved_
             return UNKNOWN
         middle = statistics.median(found)
         reached: Verdict = "held" if middle <= most * (1 if exactly else SAME_FACTOR) else "held in part"
-        return _judge(reached if middle < math.inf else "did not hold", _spell(runs, found), (runs, found))
+        return _judge(reached if middle < math.inf else "did not hold", _spell(runs, found), records, (runs, found))
 
     return check
 
@@ -167,7 +169,7 @@ def stays_solved(runs: Runs, most: float, *, least_runs: int) -> Check:
             return UNKNOWN
         good = sum(errors <= most for errors in worst)
         said = f"{good} of {len(worst)}; the worst has {max(worst):.2f}"
-        return _judge("held" if good >= least_runs else "did not hold", said, (runs, worst))
+        return _judge("held" if good >= least_runs else "did not hold", said, records, (runs, worst))
 
     return check
 
@@ -191,7 +193,7 @@ def never_nan(runs: Runs) -> Check:
         said = f"{sum(known):,} of {steps:,} training steps in {count(len(found), 'run')}"
         if sum(known) or failed:
             return Finding("did not hold", said + (f", {len(failed)} of which failed" if failed else ""))
-        return _judge("held", said, (runs, found))
+        return _judge("held", said, records, (runs, found))
 
     return check
 
@@ -218,10 +220,9 @@ def scored(
         said = f"{summarize(values, 2)} in {count(len(values), 'run')}"
         if least_runs is None:
             held = statistics.median(values) <= most
-            return _judge("held" if held else "did not hold", said, (runs, values))
-        return _judge(
-            "held" if good >= least_runs else "did not hold", f"{good} of {len(values)}; {said}", (runs, values)
-        )
+            return _judge("held" if held else "did not hold", said, records, (runs, values))
+        verdict: Verdict = "held" if good >= least_runs else "did not hold"
+        return _judge(verdict, f"{good} of {len(values)}; {said}", records, (runs, values))
 
     return check
 
@@ -235,7 +236,7 @@ def lower(one: Runs, other: Runs, size: Size, column: str) -> Check:
             return UNKNOWN
         held = statistics.median(ours) < statistics.median(others)
         said = f"{one.name} {summarize(ours, 2)}, {other.name} {summarize(others, 2)}"
-        return _judge("held" if held else "did not hold", said, (one, ours), (other, others))
+        return _judge("held" if held else "did not hold", said, records, (one, ours), (other, others))
 
     return check
 

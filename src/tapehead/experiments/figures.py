@@ -13,9 +13,9 @@ from tapehead import plots
 from tapehead._files import write_atomically
 from tapehead.experiments.claims import Claim, Finding
 from tapehead.experiments.curves import Pictures, draw_records
-from tapehead.experiments.grid import Grid, check_tuple, find_grid, make_grid, run_file
+from tapehead.experiments.grid import Grid, check_tuple, find_grid, locate, make_grid, run_file
 from tapehead.experiments.labels import count, identify
-from tapehead.experiments.records import Record
+from tapehead.experiments.records import Record, record_pending
 from tapehead.experiments.tables import Table
 from tapehead.training.run_dir import explain_errors
 
@@ -56,22 +56,27 @@ def select_records(figure: Figure, records: Sequence[Record]) -> list[Record]:
     """Select the runs of a figure that have ended among records, in its order; the first record of each run counts."""
     found: dict[str, Record] = {}
     for record in records:
-        if record.result is not None or record.failed:
+        if record.has_ended:
             found.setdefault(identify(record.config), record)
     wanted = [identify(config.to_json()) for config in figure.grid.runs.values()]
     return [found[identity] for identity in wanted if identity in found]
 
 
 def check_claims(figure: Figure, records: Sequence[Record]) -> list[Finding]:
-    """Check every claim of a figure on its records.
+    """Check every claim of a figure on the records of its runs that have ended.
 
     Raises:
         ValueError: A check raises an error.
     """
+    ended = {identify(record.config): record for record in records}
+    runs = [
+        ended.get(identify(config.to_json())) or record_pending(name, config)
+        for name, config in figure.grid.runs.items()
+    ]
     findings = []
     for claim in figure.claims:
         try:
-            findings.append(claim.check(records))
+            findings.append(claim.check(runs))
         except Exception as problem:
             raise ValueError(_tell(figure, f"the check of {claim.text!r}", problem)) from problem
     return findings
@@ -91,7 +96,8 @@ def draw(figure: Figure, records: Sequence[Record]) -> Pictures:
 
 
 def _tell(figure: Figure, what: str, problem: Exception) -> str:
-    return f"{figure.name}: expected {what} to return, not an error: {type(problem).__name__}: {problem}"
+    where = locate(problem, find_grid(figure.name, "NAME"))
+    return f"{where}: expected {what} to return, not an error: {type(problem).__name__}: {problem}"
 
 
 def tabulate_claims(figure: Figure, records: Sequence[Record]) -> Table:

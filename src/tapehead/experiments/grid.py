@@ -65,6 +65,8 @@ def find_grid(wanted: str, argument: str) -> Path:
         ValueError: There is no such grid.
     """
     path = GRIDS.get(wanted, Path(wanted))
+    if not path.is_file() and path.suffix == ".py":
+        raise ValueError(f"{argument}: {wanted}: no such file")
     if not path.is_file():
         listed = f"one of {', '.join(GRIDS)}, or the path of a Python file"
         raise ValueError(f"{argument}: expected {listed}, not {wanted!r}{suggest(wanted, GRIDS)}")
@@ -112,10 +114,14 @@ def run_file(path: Path) -> dict[str, Any]:
     try:
         return runpy.run_path(str(path))
     except (Exception, SystemExit) as problem:
-        lines = [frame.lineno for frame in traceback.extract_tb(problem.__traceback__) if frame.filename == str(path)]
-        where = f"{path}, line {lines[-1]}" if lines else str(path)
-        reason = f"{type(problem).__name__}: {problem}"
-        raise ValueError(f"{where}: expected a file that defines RUNS, not an error: {reason}") from problem
+        said = "expected a file that defines RUNS, not an error"
+        raise ValueError(f"{locate(problem, path)}: {said}: {type(problem).__name__}: {problem}") from problem
+
+
+def locate(problem: BaseException, path: Path) -> str:
+    """Say where in a grid's file an error came up: the file, and the line if one was being executed."""
+    lines = [frame.lineno for frame in traceback.extract_tb(problem.__traceback__) if frame.filename == str(path)]
+    return f"{path}, line {lines[-1]}" if lines else str(path)
 
 
 def check_tuple(path: Path, name: str, found: object, kind: type) -> tuple[Any, ...]:

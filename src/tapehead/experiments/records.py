@@ -70,6 +70,11 @@ class Record:
         return json.dumps(fields, sort_keys=True) + "\n"
 
     @property
+    def has_ended(self) -> bool:
+        """Whether it has finished or failed."""
+        return self.result is not None or bool(self.failed)
+
+    @property
     def task(self) -> str:
         """The name of the task."""
         return str(self.config["task"]["name"])
@@ -140,6 +145,23 @@ def record_run(
         else None,
         failed=failed,
         note="; ".join([*damaged.values(), *unreadable, *left_out]),
+    )
+
+
+def record_pending(name: str, config: RunConfig) -> Record:
+    """Make the record of a run that has not ended."""
+    task = config.make_task()
+    return Record(
+        name=name,
+        config=config.to_json(),
+        recipe=find_recipe(config),
+        error_name=task.error_name,
+        size_names=list(task.size_names),
+        max_size=list(task.max_size),
+        environment=None,
+        result=None,
+        curve=[],
+        evaluations=[],
     )
 
 

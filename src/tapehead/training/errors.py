@@ -10,9 +10,11 @@ class TrainingError(Exception):
 
     Attributes:
         status: The exit status of a process that ends with it.
+        of_one: Of several processes that train a run together only some meet with it; the others know nothing of it.
     """
 
     status = 1
+    of_one = False
 
 
 class TaskError(TrainingError):
@@ -35,8 +37,16 @@ class StorageError(TrainingError):
     """The run directory cannot be written to, or its disk is full; the last checkpoint is still whole."""
 
 
+class NotSharedError(RunDirError):
+    """One of several processes that train a run together does not see the files of the first."""
+
+    of_one = True
+
+
 class DamagedFileError(TrainingError):
     """A checkpoint, or another file that a run needs, is not what was written."""
+
+    of_one = True
 
 
 class DivergedError(TrainingError):
@@ -45,6 +55,12 @@ class DivergedError(TrainingError):
 
 class FirstFailedError(TrainingError):
     """Of several processes that train a run together the first could not begin; it says why."""
+
+
+class LostRankError(TrainingError):
+    """Of several processes that train a run together another is gone."""
+
+    of_one = True
 
 
 class EvaluationStoppedError(TrainingError):

@@ -10,7 +10,7 @@ import torch
 from tapehead.training.checkpoints import remove_later
 from tapehead.training.config import RunConfig
 from tapehead.training.environment import describe_environment, record_environment
-from tapehead.training.errors import RunDirError
+from tapehead.training.errors import NotSharedError, RunDirError
 from tapehead.training.metrics_log import MetricsLog, are_whole
 from tapehead.training.ranks import ALONE, Ranks
 from tapehead.training.restore import check_result, restore_last
@@ -106,7 +106,8 @@ def resume(
         ranks: The processes that train it together, from a directory that all can read; all call this.
 
     Raises:
-        RunDirError: The directory holds no run, it is in use, or its configuration was changed.
+        RunDirError: The directory holds no run, it is in use, its configuration was changed, or it is another than the
+            first process's.
         StorageError: The directory cannot be written to.
         DamagedFileError: All checkpoints are damaged.
         TypeError, ValueError, TaskError: As for `train`.
@@ -123,7 +124,7 @@ def resume(
         step = ranks.agree_on_step(0)  # once the first process has read the checkpoint
         state, *_ = restore_last(path, learner)
         if state.step != step:
-            raise RunDirError(f"{path}: expected the checkpoint of step {step}, which the first process has read")
+            raise NotSharedError(f"{path}: expected the checkpoint of step {step}, which the first process has read")
         return Session(config, RunWriter(path, None), learner, state).run(on_progress, should_stop, checkpoint_every)
     with ExitStack() as held:
         with ranks.tell_if_failed():

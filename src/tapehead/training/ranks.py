@@ -9,7 +9,7 @@ import torch.distributed as dist
 from torch import Tensor
 
 from tapehead.tasks import Batch
-from tapehead.training.errors import FirstFailedError
+from tapehead.training.errors import FirstFailedError, LostRankError
 from tapehead.training.evaluation import Score
 from tapehead.training.signals import ShouldStop
 
@@ -17,12 +17,23 @@ FAILED = -1
 """In place of a step: there is none."""
 
 
+@contextmanager
+def _with_the_others() -> Iterator[None]:
+    """Say in a sentence that another process is gone if an exchange with it fails."""
+    try:
+        yield
+    except RuntimeError as problem:
+        gone = "a process that trains this run too is gone, and may have said why"
+        raise LostRankError(f"{gone}; `tapehead resume` goes on from the last checkpoint") from problem
+
+
 @final
 class Ranks:
     """The processes that train one run, seen from one of them; a process alone exchanges nothing.
 
     All draw the same batches and hold the same weights, optimizer and curriculum. What one decides all must decide:
-    they see the same sums, the scores of the first, and a signal to any of them.
+    they see the same sums, the scores and the gains of the first, and a signal to any of them. Whatever is exchanged
+    raises LostRankError if another process is gone.
 
     Args:
         rank: The number of this process, from 0 on; only the first writes files.
@@ -61,13 +72,21 @@ class Ranks:
         if self.size == 1:
             return logits
         shares = [torch.empty_like(logits, memory_format=torch.contiguous_format) for _ in range(self.size)]
-        dist.all_gather(shares, logits.contiguous())
+        with _with_the_others():
+            dist.all_gather(shares, logits.contiguous())
         return torch.cat(shares, dim=1)
 
     def add(self, tensor: Tensor) -> None:
         """Add up a tensor over all processes, in place."""
         if self.size > 1:
-            dist.all_reduce(tensor)
+            with _with_the_others():
+                dist.all_reduce(tensor)
+
+    def copy_first(self, tensor: Tensor) -> None:
+        """Give the first process's tensor to all, in place."""
+        if self.size > 1:
+            with _with_the_others():
+                dist.broadcast(tensor, src=0)
 
     def agree_on_score(self, score: Score) -> Score:
         """Give the first process's score to all."""
@@ -101,7 +120,8 @@ class Ranks:
     def wait(self) -> None:
         """Wait until all have come here."""
         if self.size > 1:
-            dist.barrier()
+            with _with_the_others():
+                dist.barrier()
 
     def agree_on_signals(self, should_stop: ShouldStop) -> ShouldStop:
         """Make a ShouldStop that gives all processes the same signal as soon as one has come to any."""
@@ -110,7 +130,8 @@ class Ranks:
 
         def any_signal() -> int | None:
             came = torch.tensor(should_stop() or 0, device=self._device())
-            dist.all_reduce(came, dist.ReduceOp.MAX)
+            with _with_the_others():
+                dist.all_reduce(came, dist.ReduceOp.MAX)
             return int(came) or None
 
         return any_signal
@@ -119,7 +140,7 @@ class Ranks:
         if self.size == 1:
             return numbers
         copied = torch.tensor(numbers, dtype=torch.float64, device=self._device())
-        dist.broadcast(copied, src=0)
+        self.copy_first(copied)
         return [float(number) for number in copied]
 
     def _device(self) -> Any:

@@ -81,10 +81,8 @@ class Session:
         began = time.perf_counter()
         for step in range(self.state.step + 1, last + 1):
             self.learner.train_step(step)
-            together = (
-                self.learner.ranks.size > 1
-            )  # whose clocks differ, and who are to find a loss not finite at one step
-            if step == last or together or time.perf_counter() - began > PROGRESS_AFTER:
+            # processes of one run report at the same steps, whatever their clocks say
+            if step == last or self.learner.ranks.size > 1 or time.perf_counter() - began > PROGRESS_AFTER:
                 break
             signal = should_stop()
             if signal is not None:
@@ -126,6 +124,7 @@ class Session:
             "errors": state.errors / state.steps_since_eval,
             "max_gradient_norm": state.max_gradient_norm,
             "skipped_steps": state.skipped,
+            "rollbacks": self.learner.rollback.returns,
             **{f"mean_{name}": mean for name, mean in sizes},
             "eval_bits": score.bits,
             "eval_errors": score.errors,
@@ -191,7 +190,8 @@ class Session:
     def _progress(self, metrics: StepMetrics) -> Progress:
         step = self.state.step
         sequences = step * self.config.batch_size
-        return Progress(step, sequences, metrics.loss, metrics.bits, metrics.errors, self.state.eval_errors)
+        rollbacks = self.learner.rollback.returns
+        return Progress(step, sequences, metrics.loss, metrics.bits, metrics.errors, self.state.eval_errors, rollbacks)
 
     def _seconds(self) -> float:
         return time.perf_counter() - self.started

@@ -172,6 +172,7 @@ class Learner:
             return  # take_metrics will raise the error
         logits, _ = self.model(self.task.input_channels(batch), lengths=batch.lengths)
         gains = (before - self.task.cross_entropy(logits, batch)).double() / batch.lengths
+        self.ranks.copy_first(gains)
         if not bool(torch.isfinite(gains).all()):
             raise DivergedError(f"step {step}: the loss after it is not finite")
         generator = make_generator(self.config.seed, Purpose.CURRICULUM, step)

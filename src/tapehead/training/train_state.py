@@ -16,6 +16,7 @@ class Progress(NamedTuple):
     bits: float  # per sequence
     errors: float  # per sequence
     eval_errors: float | None  # of the last evaluation
+    rollbacks: int  # how often training has gone back to an earlier evaluation
 
 
 class Result(NamedTuple):

@@ -33,15 +33,15 @@ class Reading(NamedTuple):
             options = record.config["model"]["options"]
             return record.model == "ntm" and wanted.items() <= options.items()
 
-        return Runs(scheme, len(NTM_SEEDS), are)
+        return Runs(scheme, are)
 
 
 CODE = Reading("as in their code", SCHEMES)
 TEXT = Reading("as in their text", ("learned",))
 NTM = CODE.runs("constant")._replace(name="NTM")
-ALL_NTMS = Runs("NTM", 2 * len(SCHEMES) * len(NTM_SEEDS), lambda record: record.model == "ntm")
-DNC = Runs("DNC", len(NTM_SEEDS), lambda record: record.model == "dnc")
-LSTM = Runs("LSTM", len(LSTM_SEEDS), lambda record: record.model == "lstm")
+ALL_NTMS = Runs("NTM", lambda record: record.model == "ntm")
+DNC = Runs("DNC", lambda record: record.model == "dnc")
+LSTM = Runs("LSTM", lambda record: record.model == "lstm")
 
 
 def ntm_runs(task: str, recipe: str = "collier2018") -> tuple[RunConfig, ...]:

@@ -5,14 +5,14 @@ from typing import Literal, NamedTuple, Protocol, TypeAlias, runtime_checkable
 
 from tapehead.experiments.jobs import Job
 
-Status: TypeAlias = Literal["waiting", "running", "done", "failed"]
+Status: TypeAlias = Literal["waiting", "running", "stopping", "done", "failed"]
 
 
 class State(NamedTuple):
     """Where a run of a sweep stands.
 
     Attributes:
-        status: Whether it is waiting, running, done or failed.
+        status: Whether it is waiting, running, told to stop, done or failed.
         step: The training step that it has reached.
         steps: How many there are.
         phase: What its process is doing, in a word or two; empty where it has none.

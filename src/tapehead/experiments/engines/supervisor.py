@@ -5,6 +5,7 @@ import platform
 import signal
 import time
 from collections import deque
+from collections.abc import Callable
 from pathlib import Path
 
 from tapehead.experiments.engines.engine import Limits, OnChange, Process, ShouldStop, Start, State, Status
@@ -50,22 +51,24 @@ def supervise(
             on_change({one.job.name: one.state() for one in tracked})
             time.sleep(POLL_AFTER)
     finally:
-        _stop(running)
-        on_change({one.job.name: one.state() for one in tracked})
+        _stop(running, lambda: on_change({one.job.name: one.state() for one in tracked}))
     return None
 
 
-def _stop(running: list["_Tracked"]) -> None:
-    """Tell processes to save and stop, and wait until they have."""
-    processes = [one.process for one in running if one.process is not None]
-    for process in processes:
-        (process.terminate if process.has_begun() else process.kill)()
-    until = time.monotonic() + SAVE_WITHIN
-    while any(process.poll() is None for process in processes) and time.monotonic() < until:
-        time.sleep(POLL_AFTER)
-    for process in processes:
-        if process.poll() is None:
-            process.kill()
+def _stop(running: list["_Tracked"], report: Callable[[], None]) -> None:
+    """Tell processes to save and stop, and wait until they have; an exception on the way, as of Ctrl-C, kills them."""
+    left = [one for one in running if one.process is not None]
+    try:
+        for one in left:
+            one.stop()
+        until = time.monotonic() + SAVE_WITHIN
+        while any(one.is_alive() for one in left) and time.monotonic() < until:
+            report()
+            time.sleep(POLL_AFTER)
+    finally:
+        for one in left:
+            one.kill()
+        report()
 
 
 def _kill_if_here(holder: Holder) -> bool:
@@ -131,6 +134,26 @@ class _Tracked:
             self.process, self.status = None, "waiting"
         else:
             self._end(self._describe_end(status), limits, retry=status != DIVERGED)
+
+    def stop(self) -> None:
+        """Tell its process to save and end; one that is still in a queue is taken out of it."""
+        self.status = "stopping"
+        if self.process is not None:
+            (self.process.terminate if self.process.has_begun() else self.process.kill)()
+
+    def is_alive(self) -> bool:
+        """Say whether its process has not ended yet."""
+        alive = self.process is not None and self.process.poll() is None
+        self.status = "stopping" if alive else "waiting"
+        return alive
+
+    def kill(self) -> None:
+        """End its process if it has not ended."""
+        if self.is_alive() and self.process is not None:
+            self.process.kill()
+        self.status, self.step = "waiting", self.job.last_step()
+        if self.job.is_done():
+            self._finish()
 
     def _look_after_another_s_process(self, limits: Limits) -> None:
         """Wait for a process that an earlier supervisor, or somebody, has started."""

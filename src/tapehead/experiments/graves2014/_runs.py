@@ -18,11 +18,11 @@ def _ntm(controller: str) -> Runs:
     def are(record: Record) -> bool:
         return record.model == "ntm" and record.config["model"]["options"]["controller"] == controller
 
-    return Runs(f"NTM with {controller} controller", len(SEEDS), are)
+    return Runs(f"NTM with {controller} controller", are)
 
 
 NTM_LSTM, NTM_FEEDFORWARD = map(_ntm, CONTROLLERS)
-LSTM = Runs("LSTM", len(SEEDS), lambda record: record.model == "lstm")
+LSTM = Runs("LSTM", lambda record: record.model == "lstm")
 
 
 def all_runs(task: str) -> tuple[RunConfig, ...]:

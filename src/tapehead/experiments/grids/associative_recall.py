@@ -13,7 +13,7 @@ RUNS = (
     *(configure("associative_recall", "lstm", seed=seed) for seed in (1, 2)),
 )
 EVALUATIONS = (Evaluation(sizes=tuple((items,) for items in (6, 7, 8, 9, 10, 11, 12, 15, 20))),)
-NTM, DNC = ours("ntm", 30), ours("dnc", 10)
+NTM, DNC = ours("ntm"), ours("dnc")
 CLAIMS = (
     Claim("NTM: at most 0.1 errors with 6 items", "30 of 30", scored(NTM, (6,), "errors", 0.1, least_runs=30)),
     Claim("NTM: at most 0.5 errors with 20 items", "28 of 30", scored(NTM, (20,), "errors", 0.5, least_runs=28)),

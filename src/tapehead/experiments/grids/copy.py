@@ -20,7 +20,7 @@ EVALUATIONS = (
     Evaluation(sizes=((1000,),), memory_slots=2048, models=("ntm",)),
     Evaluation(sizes=((10_000,),), memory_slots=16_384, sequences=4, models=("ntm",)),
 )
-NTM, DNC = ours("ntm", 30), ours("dnc", 10)
+NTM, DNC = ours("ntm"), ours("dnc")
 CLAIMS = (
     Claim("NTM: at most 0.1 errors with 20 vectors", "30 of 30", scored(NTM, (20,), "errors", 0.1, least_runs=30)),
     Claim("NTM: solved within 22,400 sequences in the median", "700 steps", solved(NTM, 22_400, exactly=True)),

@@ -13,7 +13,7 @@ RUNS = (
     *(configure("ngrams", "lstm", seed=seed) for seed in (1, 2, 3)),
 )
 EVALUATIONS = (Evaluation(sizes=((200,),), sequences=10_000),)
-NTM = ours("ntm", 10)
+NTM = ours("ntm")
 CLAIMS = (
     Claim(
         "NTM: at most 1.0 bits above the best possible", "10 of 10", scored(NTM, (200,), "gap_bits", 1.0, least_runs=10)

@@ -12,7 +12,7 @@ RUNS = (
     *(configure("priority_sort", "lstm", seed=seed) for seed in (1, 2, 3)),
 )
 EVALUATIONS = (Evaluation(sizes=((20,),)),)
-NTM = ours("ntm", 10)
+NTM = ours("ntm")
 CLAIMS = (
     Claim("NTM: at most 15 bits with 20 items", "10 of 10", scored(NTM, (20,), "bits", 15.0, least_runs=10)),
     Claim("NTM: at most 6 bits in the median", "6 bits", scored(NTM, (20,), "bits", 6.0)),

@@ -13,7 +13,7 @@ RUNS = (
     *(configure("repeat_copy", "lstm", seed=seed) for seed in (1, 2, 3)),
 )
 EVALUATIONS = (Evaluation(sizes=((10, 10), (10, 20), (20, 10))),)
-NTM, DNC = ours("ntm", 30), ours("dnc", 10)
+NTM, DNC = ours("ntm"), ours("dnc")
 CLAIMS = (
     Claim("NTM: at most 0.1 errors at 10x10", "30 of 30", scored(NTM, (10, 10), "errors", 0.1, least_runs=30)),
     Claim("NTM: at most 1 error at 20x10", "25 of 30", scored(NTM, (20, 10), "errors", 1.0, least_runs=25)),
