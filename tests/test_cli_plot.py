@@ -20,7 +20,7 @@ from tapehead.training.run_dir import append_rows, read_rows
 from tests.command_line import tapehead, tapeheads
 from tests.training.tiny import stop_after, tiny_config, train
 
-MEMORY = {"weightings", "memory", "at_work"}
+MEMORY = {"memory_use", "weightings", "memory", "at_work"}
 BOOKKEEPING = {"allocation", "links"}
 SMALL_MEMORY = {"memory_slots": 5, "memory_width": 3}
 
@@ -57,6 +57,7 @@ def test_every_task_and_every_model_has_its_pictures(task: str, model: str, tmp_
     expected = {"learning_curve", "predictions" if task == "ngrams" else "sequence"}
     expected |= MEMORY if model in ("ntm", "dnc") else set()
     expected |= BOOKKEEPING if model == "dnc" else set()
+    expected |= {"sorting"} if task == "priority_sort" and model in ("ntm", "dnc") else set()
     assert set(pictures) == expected
     for figure in pictures.values():
         figure.draw_without_rendering()

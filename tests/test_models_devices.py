@@ -10,7 +10,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
 import tapehead
-from tests.small_models import DNC_KINDS, INPUT_SIZE, KINDS, MEMORY_KINDS, OUTPUT_SIZE, made
+from tests.small_models import INPUT_SIZE, KINDS, MEMORY_KINDS, OUTPUT_SIZE, made
 
 T, B = 4, 3
 
@@ -62,7 +62,7 @@ def test_traces_and_resized_copies_stay_on_the_device(kind: str) -> None:
     assert model(inputs, lengths=[T, 2, 1])[0].device == META
 
 
-@pytest.mark.parametrize("kind", DNC_KINDS)
+@pytest.mark.parametrize("kind", MEMORY_KINDS)
 def test_the_heads_parameters_of_a_trace_stay_on_the_device(kind: str) -> None:
     model, inputs = made_on_meta(kind), torch.empty(T, B, INPUT_SIZE, device=META)
     states = model.trace(inputs).states

@@ -1,12 +1,38 @@
-"""The parameters of a DNC's heads, computed again from a trace."""
+"""The parameters of the heads of an NTM and of a DNC, computed again from a trace."""
 
 import pytest
 import torch
 
-from tapehead.maths import dnc, linkage
-from tests.small_models import DNC_KINDS, drawn_inputs, made
+from tapehead.maths import dnc, linkage, ntm
+from tapehead.maths import memory as memories
+from tests.small_models import DNC_KINDS, NTM_KINDS, drawn_inputs, made
 
 STEPS, SEQUENCES = 6, 3
+
+
+@pytest.mark.parametrize("kind", NTM_KINDS)
+def test_the_heads_of_an_ntm_lead_from_each_state_of_a_trace_to_the_next(kind: str) -> None:
+    model, inputs = made(kind), drawn_inputs(STEPS, SEQUENCES)
+    states = model.trace(inputs).states
+    parts = model.interface(inputs, states)
+    before = model.initial_state(SEQUENCES)
+    options = model.cell.options
+    for step in range(STEPS):
+        after = ntm.NTMState(*(tensor[step] for tensor in states))
+        now = ntm.HeadParameters(*(part[step] for part in parts))
+        previous = torch.cat([before.read_weightings, before.write_weightings], dim=1)
+        if (
+            step or options.addressing != "content"
+        ):  # of a random memory this is not the trace's, whose slots were drawn
+            weightings = ntm.address(before.memory, previous, now, options.addressing)
+            torch.testing.assert_close(weightings[:, : options.read_heads], after.read_weightings)
+            torch.testing.assert_close(weightings[:, options.read_heads :], after.write_weightings)
+        memory = before.memory
+        for head in range(options.write_heads):
+            memory = memories.write(memory, after.write_weightings[:, head], now.erase[:, head], now.add[:, head])
+        torch.testing.assert_close(memory, after.memory)
+        before = after
+    assert not parts.add.requires_grad
 
 
 @pytest.mark.parametrize("kind", DNC_KINDS)

@@ -46,6 +46,16 @@ def _bookkeeping(write_heads: int = 2, read_heads: int = 3) -> plots.Bookkeeping
     return plots.Bookkeeping(usage=drawn(SLOTS), **heads, **gates, read_modes=modes)
 
 
+def _vectors() -> tuple[np.ndarray, np.ndarray]:
+    return np.linspace(-1, 1, STEPS * WIDTH).reshape(STEPS, 1, WIDTH), np.ones((STEPS, 2, WIDTH))
+
+
+def _sorting() -> plots.Sorting:
+    """Items written to slots 15, 0 and 1, of which the last two are due."""
+    write, read = _weightings(15, 0, 1)[:, 0], _weightings(1, 0)[:, 0]
+    return plots.Sorting(np.arange(3.0), write, read, np.array([1.0, 0.0]), by_priority=0.25, by_time=1, in_order=0.5)
+
+
 def _every_figure() -> dict[str, Callable[[], Figure]]:
     write, read = _weightings(*range(STEPS)), _weightings(*range(STEPS))
     memory = np.random.default_rng(0).normal(size=(SLOTS, WIDTH))
@@ -55,6 +65,8 @@ def _every_figure() -> dict[str, Callable[[], Figure]]:
         "weightings": lambda: plots.weightings(write, read, title="Heads"),
         "memory": lambda: plots.memory({"at the start": memory * 0, "at the end": memory}, title="Memory"),
         "generalisation": lambda: plots.generalization({"length": _scores()}, trained_to={"length": 20}, title="Sizes"),
+        "memory_use": lambda: plots.memory_use(_bits(0), _bits(1), _mask(), *_vectors(), write, read, title="Use"),
+        "sorting": lambda: plots.sorting(_sorting(), title="Sorting"),
         "predictions": lambda: plots.predictions(_bits(0)[:, 0], _bits(1)[:, 0], _bits(2)[:, 0], title="Predictions"),
         "allocation": lambda: plots.allocation(_bookkeeping(), title="Free slots"),
         "links": lambda: plots.links({"at the end": np.zeros((2, SLOTS, SLOTS))}, _bookkeeping(), title="Links"),
@@ -178,6 +190,25 @@ def test_a_model_at_work_is_orange_where_it_writes_and_blue_where_it_reads() -> 
     red, blue = heads[..., 0] > heads[..., 2], heads[..., 2] > heads[..., 0]
     np.testing.assert_array_equal(np.argwhere(red), [[2, 0], [4, 1]])
     np.testing.assert_array_equal(np.argwhere(blue), [[2, 1], [4, 0]])
+
+
+def test_what_is_added_and_read_stands_above_where() -> None:
+    adds, reads = _vectors()
+    write, read = _weightings(*range(STEPS)), _weightings(*range(STEPS))
+    panels = _panels(plots.memory_use(_bits(0), _bits(1), _mask(), adds, reads, write, read))
+    np.testing.assert_array_equal(panels["vectors added"], adds[:, 0].T)
+    assert panels["vectors read"].shape == (2 * WIDTH, STEPS)
+    assert panels["output"].mask[:, : STEPS // 2 + 1].all()
+    np.testing.assert_array_equal(np.argwhere(panels["write weighting"])[:, 1], range(STEPS))
+
+
+def test_items_are_marked_at_their_slots_around_the_circle() -> None:
+    figure = plots.sorting(_sorting())
+    fitted, _, read = figure.axes
+    np.testing.assert_array_equal(fitted.collections[0].get_offsets(), [[0, 0], [1, 1], [2, 2]])
+    np.testing.assert_array_equal(read.collections[0].get_offsets(), [[0, 1], [1, 0]])
+    assert _slot_numbers(figure)[2:5] == ["15", "0", "1"]
+    assert [axes.get_title("left").partition(":")[2].split()[0] for axes in figure.axes] == ["25%", "100%", "50%"]
 
 
 def test_an_empty_memory_can_be_drawn(tmp_path: Path) -> None:

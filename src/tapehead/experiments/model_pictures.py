@@ -3,18 +3,20 @@
 from typing import Any, TypeAlias
 
 import torch
+from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from torch import Tensor
 
 from tapehead import plots
 from tapehead.experiments.curves import Pictures
 from tapehead.experiments.labels import short_name
+from tapehead.experiments.sorting import look_at_sorting
 from tapehead.maths import linkage
 from tapehead.maths.dnc import DNCState
 from tapehead.models import DNC
 from tapehead.models.memory_model import MemoryModel
 from tapehead.plots import Bookkeeping
-from tapehead.tasks import Batch
+from tapehead.tasks import Batch, PrioritySort
 from tapehead.training.loaded_run import LoadedRun
 
 Numbers: TypeAlias = NDArray[Any]
@@ -37,8 +39,12 @@ def draw_sequence(loaded: LoadedRun, batch: Batch, title: str) -> Pictures:
     if isinstance(loaded.model, MemoryModel):
         states: Any = loaded.model.trace(on_device).states
         pictures |= draw_memory(loaded.model, states, batch, inputs[:, 0].numpy(), outputs, title)
+        adds = loaded.model.interface(on_device, states).add[:, 0].cpu().numpy()
+        pictures["memory_use"] = draw_memory_use(states, batch, inputs[:, 0].numpy(), outputs, adds, title)
         if isinstance(loaded.model, DNC):
             pictures |= draw_bookkeeping(loaded.model, on_device, states, batch, title)
+    if isinstance(loaded.model, MemoryModel) and isinstance(loaded.task, PrioritySort):
+        pictures["sorting"] = plots.sorting(look_at_sorting(loaded, loaded.task), title=title)
     return pictures
 
 
@@ -79,6 +85,13 @@ def draw_memory(
         "memory": plots.memory(moments, title=title),
         "at_work": plots.at_work(inputs, outputs, mask, write, read, held[-1], title=title),
     }
+
+
+def draw_memory_use(states: Any, batch: Batch, inputs: Numbers, outputs: Numbers, adds: Numbers, title: str) -> Figure:
+    """Draw what was added to the memory and read from it, and where."""
+    weightings = (states.write_weightings, states.read_weightings)
+    reads, write, read = (tensor[:, 0].cpu().numpy() for tensor in (states.reads, *weightings))
+    return plots.memory_use(inputs, outputs, batch.mask[:, 0].numpy(), adds, reads, write, read, title=title)
 
 
 def draw_bookkeeping(model: DNC, inputs: Tensor, states: DNCState, batch: Batch, title: str) -> Pictures:

@@ -6,9 +6,7 @@ import torch
 from torch.nn.functional import linear
 
 from tapehead._shapes import Inputs
-from tapehead._state import map_state
 from tapehead.cells.dnc import DNCCell, DNCCellOptions
-from tapehead.maths.controllers import control
 from tapehead.maths.dnc import DNCState, Interface, interface_parameters
 from tapehead.models.memory_model import MemoryModel
 
@@ -39,12 +37,8 @@ class DNC(MemoryModel[DNCState]):
         Returns:
             Each part with the axes T and B in front.
         """
-        initial = map_state(lambda tensor: tensor.unsqueeze(0), self.cell.expand_initial_state(inputs.shape[1]))
-        hidden, cell, reads = (
-            torch.cat([getattr(initial, name), getattr(states, name)[:-1]]).flatten(0, 1)
-            for name in ("hidden", "cell", "reads")
-        )
-        weights, options = self.cell.weights(), self.cell.options
-        top, _, _ = control(options.controller, weights.controller, inputs.flatten(0, 1), reads, hidden, cell)
-        parts = interface_parameters(linear(top, weights.interface_weight, weights.interface_bias), options)
+        weights = self.cell.weights()
+        top = self._control_again(inputs, states, weights.controller)
+        raw = linear(top, weights.interface_weight, weights.interface_bias)
+        parts = interface_parameters(raw, self.cell.options)
         return Interface._make(None if part is None else part.unflatten(0, inputs.shape[:2]) for part in parts)

@@ -1,12 +1,17 @@
 """What every model with a memory can do."""
 
 import copy
-from abc import ABC
+from abc import ABC, abstractmethod
 from typing import Any, Self, cast
 
+import torch
+from torch import Tensor
+
 from tapehead._arguments import check_count
-from tapehead._state import State
+from tapehead._shapes import Inputs
+from tapehead._state import State, map_state
 from tapehead.cells.memory_cell import MemoryCell
+from tapehead.maths.controllers import control
 from tapehead.models.sequence_model import SequenceModel
 
 
@@ -28,6 +33,28 @@ class MemoryModel(SequenceModel[State], ABC):
             ValueError: A random memory has fewer slots, or the model needs more.
         """
         return self.cell.initial_state(batch_size, memory_slots)
+
+    @abstractmethod
+    def interface(self, inputs: Inputs, states: State) -> Any:
+        """Compute the heads' parameters at every step of a trace.
+
+        Args:
+            inputs: The inputs of the trace, (T, B, I), whatever `batch_first` is.
+            states: The states of the trace, which started from the initial state and had no lengths.
+
+        Returns:
+            A tuple of named parts, each with the axes T and B in front; `add`, (T, B, H, W), is what is written.
+        """
+
+    def _control_again(self, inputs: Inputs, states: Any, weights: tuple[tuple[Tensor, ...], ...]) -> Tensor:
+        """Compute the controller's output at every step of a trace again, (T * B, D), from the controller's weights."""
+        initial = map_state(lambda tensor: tensor.unsqueeze(0), self.cell.expand_initial_state(inputs.shape[1]))
+        hidden, cell, reads = (
+            torch.cat([getattr(initial, name), getattr(states, name)[:-1]]).flatten(0, 1)
+            for name in ("hidden", "cell", "reads")
+        )
+        top, _, _ = control(self.cell.options.controller, weights, inputs.flatten(0, 1), reads, hidden, cell)
+        return top
 
     def with_memory_slots(self, memory_slots: int) -> Self:
         """Copy this model and give the copy another number of memory slots.

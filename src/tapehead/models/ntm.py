@@ -2,8 +2,12 @@
 
 from typing import Unpack
 
+import torch
+from torch.nn.functional import linear
+
+from tapehead._shapes import Inputs
 from tapehead.cells.ntm import NTMCell, NTMCellOptions
-from tapehead.maths.ntm import NTMState
+from tapehead.maths.ntm import HeadParameters, NTMState, head_parameters
 from tapehead.models.memory_model import MemoryModel
 
 
@@ -21,3 +25,19 @@ class NTM(MemoryModel[NTMState]):
         self, input_size: int, output_size: int, *, batch_first: bool = False, **options: Unpack[NTMCellOptions]
     ) -> None:
         super().__init__(input_size, output_size, batch_first=batch_first, **options)
+
+    @torch.no_grad()
+    def interface(self, inputs: Inputs, states: NTMState) -> HeadParameters:
+        """Compute the heads' parameters at every step of a trace: keys, gates, shifts, what is added, and so on.
+
+        Args:
+            inputs: The inputs of the trace, (T, B, I), whatever `batch_first` is.
+            states: The states of the trace, which started from the initial state and had no lengths.
+
+        Returns:
+            Each part with the axes T and B in front; the read heads come before the write heads.
+        """
+        weights = self.cell.weights()
+        top = self._control_again(inputs, states, weights.controller)
+        parts = head_parameters(linear(top, weights.head_weight, weights.head_bias), self.cell.options)
+        return HeadParameters._make(part.unflatten(0, inputs.shape[:2]) for part in parts)

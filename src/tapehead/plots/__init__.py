@@ -9,14 +9,17 @@ from tapehead.plots._page import save
 from tapehead.plots.bookkeeping import Bookkeeping, allocation, links
 from tapehead.plots.curves import Curve, learning_curve
 from tapehead.plots.heads import at_work, memory, weightings
+from tapehead.plots.memory_use import memory_use
 from tapehead.plots.sequence import example, predictions
 from tapehead.plots.sizes import Scores, generalization
+from tapehead.plots.sorting import Sorting, sorting
 
 __all__ = [
     "Bookkeeping",
     "Curve",
     "ErrorBand",
     "Scores",
+    "Sorting",
     "allocation",
     "at_work",
     "example",
@@ -24,7 +27,9 @@ __all__ = [
     "learning_curve",
     "links",
     "memory",
+    "memory_use",
     "predictions",
     "save",
+    "sorting",
     "weightings",
 ]
