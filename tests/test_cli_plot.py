@@ -153,6 +153,7 @@ def test_generalization_is_of_the_last_evaluation_of_every_size_and_tape(tmp_pat
         _evaluation(length=3, memory_slots=5, bits=98.0),
         *(_evaluation(length=length, memory_slots=5, bits=2.0 * length) for length in (3, 6)),
         *(_evaluation(length=length, memory_slots=9, bits=1.0 * length) for length in (6, 9)),
+        _evaluation(length=3, memory_slots=5, sequences=4, bits=97.0),  # fewer of them
         {"from": "another version"},
     ]
     append_rows(tmp_path / "evaluations.jsonl", rows)

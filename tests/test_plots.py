@@ -51,7 +51,7 @@ def _vectors() -> tuple[np.ndarray, np.ndarray]:
 
 
 def _sorting() -> plots.Sorting:
-    """Items written to slots 15, 0 and 1, of which the last two are due."""
+    """Items written to slots 15, 0 and 1, of which the last two are targets."""
     write, read = _weightings(15, 0, 1)[:, 0], _weightings(1, 0)[:, 0]
     return plots.Sorting(np.arange(3.0), write, read, np.array([1.0, 0.0]), by_priority=0.25, by_time=1, in_order=0.5)
 

@@ -54,7 +54,7 @@ def failed(model: str) -> Record:
 
 def evaluated(model: str, *errors: float, memory_slots: int = 128) -> list[Record]:
     """Runs whose trained models make so many errors at 20 vectors."""
-    row = {"step": 3000, "length": 20, "memory_slots": memory_slots, "bits": 0.0}
+    row = {"step": 3000, "length": 20, "memory_slots": memory_slots, "sequences": 8, "bits": 0.0}
     return [record(model, 500, evaluations=[row | {"errors": one}]) for one in errors]
 
 

@@ -11,6 +11,7 @@ from tapehead.experiments.pages import (
     RESULTS,
     add_records,
     describe_figure,
+    draw_examples,
     put_between_marks,
     tabulate_papers,
     write_pages,
@@ -46,6 +47,13 @@ def test_pages_come_out_the_same_from_their_records(tmp_path: Path) -> None:
         put_between_marks((ROOT / "README.md").read_text(), "table: papers", tabulate_papers(recorded()).to_markdown())
         == (ROOT / "README.md").read_text()
     )
+
+
+def test_the_pages_show_the_pictures_of_models_at_work(tmp_path: Path) -> None:
+    drawn = draw_examples(tmp_path)
+    linked = re.findall(r"\]\((figures/[^/)]*-ntm/[^)]*)\)", (ROOT / "docs" / "graves2014.md").read_text())
+    assert sorted(linked) == sorted(path.relative_to(tmp_path).as_posix() for path in drawn)
+    assert all((ROOT / "docs" / path).exists() for path in linked)
 
 
 def test_a_page_without_marks_is_told() -> None:

@@ -55,7 +55,7 @@ def test_how_a_model_sorts(locate: Any, late: int, priority: float, time: float,
     assert found.by_priority == pytest.approx(priority, abs=0.02)
     assert found.by_time == pytest.approx(time, abs=0.02)
     assert found.in_order == pytest.approx(in_order, abs=0.05 if locate is as_they_come else 1e-9)
-    assert (found.write.shape, found.read.shape, found.due.shape) == ((ITEMS, SLOTS), (OUTPUTS, SLOTS), (OUTPUTS,))
+    assert (found.write.shape, found.read.shape, found.targets.shape) == ((ITEMS, SLOTS), (OUTPUTS, SLOTS), (OUTPUTS,))
     if locate is by_priority:
         written = found.write.argmax(axis=1)
         assert (abs((found.fitted - written + SLOTS / 2) % SLOTS - SLOTS / 2) <= 1).all()

@@ -113,13 +113,16 @@ def find_lines(groups: Groups) -> dict[str, dict[str, Scores]]:
 
 
 def last_evaluations(record: Record) -> Found:
-    """Give the last evaluation of a run of each number of memory slots and each size, at the latest step."""
-    needed = {"step", "memory_slots", "errors", "bits", *record.size_names}
+    """Give a run's evaluation of each number of memory slots and each size, at the latest step: on the most sequences.
+
+    Of several on as many it is the last.
+    """
+    needed = {"step", "memory_slots", "sequences", "errors", "bits", *record.size_names}
     whole = [row for row in record.evaluations if needed <= row.keys()]
     latest = max((row["step"] for row in whole), default=0)
     return {
         (row["memory_slots"], tuple(row[name] for name in record.size_names)): row
-        for row in whole
+        for row in sorted(whole, key=lambda row: int(row["sequences"]))
         if row["step"] == latest
     }
 

@@ -25,11 +25,17 @@ from tapehead.experiments.figures import (
 )
 from tapehead.experiments.grid import GRIDS, PAPERS
 from tapehead.experiments.labels import count, identify
+from tapehead.experiments.model_pictures import draw_sequence
 from tapehead.experiments.records import Record, read_records, write_records
 from tapehead.experiments.tables import Table
+from tapehead.pretrained import find_pretrained
+from tapehead.training.data import Purpose, draw_batch_of_size, make_generator
+from tapehead.training.loaded_run import load_run
 
 DOCS = Path("docs")
 RESULTS = DOCS / "results" / "papers.jsonl"
+EXAMPLES = {"copy-ntm": ("memory_use",), "priority_sort-ntm": ("sorting",)}
+"""Pictures of models of the package at work, which the pages show, by the name of the model."""
 
 
 def load_figures(paper: str) -> list[Figure]:
@@ -93,6 +99,18 @@ def _draw(figure: Figure, records: Sequence[Record], docs: Path) -> list[str]:
     return [path.relative_to(docs).as_posix() for path in drawn]
 
 
+def draw_examples(docs: Path) -> list[Path]:
+    """Draw models of the package at work, on a sequence of the largest size of training; gives the paths."""
+    drawn = []
+    for name, shown in EXAMPLES.items():
+        loaded = load_run(find_pretrained(name), print)
+        generator = make_generator(loaded.config.seed, Purpose.PICTURE)
+        batch = draw_batch_of_size(loaded.task, loaded.task.max_size, 1, generator)
+        pictures = draw_sequence(loaded, batch, f"tapehead plot pretrained:{name}")
+        drawn += [plots.save(pictures[one], docs / "figures" / name / one)[0] for one in shown]
+    return drawn
+
+
 def put_between_marks(text: str, name: str, made: str) -> str:
     """Replace what stands between two marks.
 
@@ -119,6 +137,7 @@ def main(words: Sequence[str]) -> None:
         add_records(RESULTS, list(map(Path, words)))
     records = read_records(RESULTS) if RESULTS.exists() else []
     write_pages(records, DOCS)
+    draw_examples(DOCS)
     readme = Path("README.md")
     made = tabulate_papers(records).to_markdown()
     readme.write_text(put_between_marks(readme.read_text(), "table: papers", made))

@@ -35,17 +35,17 @@ def look_at_sorting(loaded: LoadedRun, task: PrioritySort) -> Sorting:
     line, by_priority = _fit(priorities, located)
     order = np.argsort(-priorities, axis=0, kind="stable")[:outputs]
     written = writes[:, :, head].argmax(axis=-1)
-    due = np.take_along_axis(written, order, axis=0)
-    at_due = (reads.argmax(axis=-1) == due[:, :, None]).any(axis=-1)
+    target_slots = np.take_along_axis(written, order, axis=0)
+    at_target = (reads.argmax(axis=-1) == target_slots[:, :, None]).any(axis=-1)
     slots = writes.shape[-1]
     return Sorting(
         by_priority=by_priority,
         by_time=_fit(times, located)[1],
-        in_order=float(at_due.mean()),
+        in_order=float(at_target.mean()),
         fitted=np.round(line[:, 0] + mean) % slots,
         write=writes[:, 0].max(axis=1),
         read=reads[:, 0].max(axis=1),
-        due=due[:, 0].astype(float),
+        targets=target_slots[:, 0].astype(float),
     )
 
 

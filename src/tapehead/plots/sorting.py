@@ -17,23 +17,23 @@ class Sorting(NamedTuple):
         fitted: The slot of each item by the line in the priority that fits best, in the order in which they come, (K,).
         write: The weighting of the write heads at each item, the largest of all heads, (K, N).
         read: The weighting of the read heads at each output, the largest of all heads, (J, N).
-        due: The slot that holds the item that is due at each output, (J,).
+        targets: The slot that holds the target item of each output, (J,).
         by_priority: How much of the variance of the write locations the line explains, 0 to 1.
         by_time: How much of it a line in the time step explains.
-        in_order: The share of outputs at which some read head is most of all at the slot of the item that is due.
+        in_order: The share of outputs at which some read head is most of all at the slot of its target item.
     """
 
     fitted: Numbers
     write: Numbers
     read: Numbers
-    due: Numbers
+    targets: Numbers
     by_priority: float
     by_time: float
     in_order: float
 
 
 def sorting(found: Sorting, *, title: str = "") -> Figure:
-    """Draw write locations by a line in the priority, those observed, and the read locations with the items due.
+    """Draw write locations by a line in the priority, those observed, and the read locations with the target items.
 
     Args:
         found: Where a model writes and reads.
@@ -50,8 +50,8 @@ def sorting(found: Sorting, *, title: str = "") -> Figure:
     heat(middle, write[:, slots].T, WRITING, (0, 1), first=first)
     label(middle, "item", "", f"written: {found.by_time:.0%} of variance by time")
     heat(right, read[:, slots].T, READING, (0, 1), first=first)
-    _mark(right, found.due, first, count, ORANGE)
-    label(right, "output", "", f"read: {found.in_order:.0%} at the item due")
+    _mark(right, found.targets, first, count, ORANGE)
+    label(right, "output", "", f"read: {found.in_order:.0%} at the target")
     number_slots(left, count)
     return figure
 

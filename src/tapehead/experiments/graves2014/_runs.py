@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 
-from tapehead.experiments.claims import Runs
+from tapehead.experiments.claims import SAME_FACTOR, Claim, Runs, lower, scored
 from tapehead.experiments.curves import Pictures, draw_learning_curve, draw_lines, group
 from tapehead.experiments.records import Record
+from tapehead.tasks import Size, spell_size
 from tapehead.training.config import RunConfig
 from tapehead.training.recipes import configure
 
@@ -18,7 +19,7 @@ def _ntm(controller: str) -> Runs:
     def are(record: Record) -> bool:
         return record.model == "ntm" and record.config["model"]["options"]["controller"] == controller
 
-    return Runs(f"NTM with {controller} controller", are)
+    return Runs(f"NTM with {controller.replace('lstm', 'LSTM')} controller", are)
 
 
 NTM_LSTM, NTM_FEEDFORWARD = map(_ntm, CONTROLLERS)
@@ -33,6 +34,28 @@ def all_runs(task: str) -> tuple[RunConfig, ...]:
         for controller in CONTROLLERS
     )
     return (*ntms, *(configure(task, "lstm", seed=seed, recipe="graves2014") for seed in SEEDS))
+
+
+def claim_score(runs: Runs, size: Size, unit: str, column: str, words: str, most: float) -> Claim:
+    """Claim that the median run is as good as theirs at a size, or nearly: by no more than SAME_FACTOR worse.
+
+    Args:
+        runs: The runs.
+        size: The size of the sequences.
+        unit: What its numbers count.
+        column: What is measured: `errors`, `bits` or `gap_bits`, per sequence.
+        words: What they found.
+        most: The upper end of it.
+    """
+    measure = {"gap_bits": "bits above the best possible"}.get(column, column)
+    text = f"the {runs.name}: {measure} with {spell_size(size)} {unit}"
+    return Claim(text, words, scored(runs, size, column, most * SAME_FACTOR))
+
+
+def claim_better(runs: Runs, size: Size, unit: str, column: str, words: str) -> Claim:
+    """Claim that the median run is better than the median LSTM at a size."""
+    text = f"the {runs.name} is better than the LSTM with {spell_size(size)} {unit}"
+    return Claim(text, words, lower(runs, LSTM, size, column))
 
 
 def draw(records: Sequence[Record]) -> Pictures:
