@@ -14,8 +14,8 @@ from tapehead.tasks import (
     NGrams,
     PrioritySort,
     RepeatCopy,
-    Reverse,
     Sizes,
+    StringTask,
     Task,
 )
 
@@ -37,8 +37,7 @@ REACH: dict[type[Task], tuple[tuple[int, ...], tuple[int, ...]]] = {
     AssociativeRecall: ((2,), (20,)),
     NGrams: ((1,), (400,)),
     PrioritySort: ((1,), (40,)),
-    Reverse: ((1,), (40,)),
-}
+} | {task: ((task.least_length,), (80,)) for task in TASKS.values() if issubclass(task, StringTask)}
 
 
 def generator(seed: int = 0) -> np.random.Generator:

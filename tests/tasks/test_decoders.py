@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from tapehead.tasks import Batch
-from tests.tasks.decoders import DECODERS, DELIMITER, Due, MalformedError
+from tests.tasks.decoders import DECODERS, Due, MalformedError
 from tests.tasks.every import ENCODED, EVERY, generator, sizes_of
 
 SEQUENCES, AT_A_TIME = 1000, 50
@@ -31,7 +31,8 @@ def agree(said: Due, worked_out: Due, possible: set[float]) -> bool:
 def wrong_sequences(both: str, batch: Batch) -> list[int]:
     """The sequences on which the batch and the decoder disagree."""
     name, encoding = ENCODED[both]
-    wrong, possible = [], {0.0, 1.0} if batch.targets.is_floating_point() else set(range(DELIMITER))
+    symbols = 2 if batch.targets.is_floating_point() else EVERY[both].output_size
+    wrong, possible = [], set(map(float, range(symbols)))
     for sequence, length in enumerate(batch.lengths.tolist()):
         # where a source of N-grams stops cannot be seen: it is told; the others see the blank steps after the end too
         steps = length if name == "ngrams" else len(batch.inputs)
@@ -66,7 +67,7 @@ def change_a_target(batch: Batch) -> None:
     if batch.targets.is_floating_point():
         batch.targets[step, 0, 0] = 1 - batch.targets[step, 0, 0]
     else:
-        batch.targets[step, 0] = (batch.targets[step, 0] + 1) % DELIMITER
+        batch.targets[step, 0] = (batch.targets[step, 0] + 1) % 2
 
 
 def answer_backwards(batch: Batch) -> None:
@@ -95,6 +96,11 @@ def let_a_vector_slip(batch: Batch) -> None:
     batch.inputs[:, 0] = batch.inputs[:, 0].roll(1, 0)
 
 
+ONE_ANSWER = {"even_pairs", "parity_check", "cycle_navigation", "modular_arithmetic", "modular_arithmetic_brackets"} | {
+    "solve_equation",
+    "missing_duplicate",
+}
+
 DAMAGES = [
     change_a_target,
     answer_backwards,
@@ -110,10 +116,13 @@ DAMAGES = [
 @pytest.mark.parametrize("both", ENCODED)
 def test_a_decoder_notices_a_damaged_batch(both: str, damage: Callable[[Batch], None]):
     task = EVERY[both]
+    if both in ONE_ANSWER and damage is answer_backwards:
+        return  # a single symbol is the same backwards
     sizes = sizes_of(task, 8, seed=3)
     sizes[:2] = task.max_size  # two alike, for the damages that mix them
     sizes[2] = sizes.max(axis=0) + 1  # and one longer, so that there is a step after their end
-    batch = Batch(*map(torch.clone, task.sample(sizes, generator(5))))
+    batches = (Batch(*map(torch.clone, task.sample(sizes, generator(seed)))) for seed in range(5, 50))
+    batch = next(one for one in batches if not torch.equal(one.targets[:, 0], one.targets[:, 1]))
     assert wrong_sequences(both, batch) == []
     damage(batch)
     assert wrong_sequences(both, batch) == [0]

@@ -1,6 +1,7 @@
 """What holds for every task, and that the registry has them all."""
 
 import time
+from dataclasses import fields
 from importlib import import_module
 from pkgutil import iter_modules
 from typing import Any
@@ -11,12 +12,23 @@ import torch
 
 import tapehead.tasks
 from tapehead.models import NTM
-from tapehead.tasks import TASKS, AssociativeRecall, Copy, NGrams, PrioritySort, RepeatCopy, Reverse, SymbolTask, Task
+from tapehead.tasks import (
+    TASKS,
+    AssociativeRecall,
+    Copy,
+    NGrams,
+    PrioritySort,
+    RepeatCopy,
+    Reverse,
+    StringTask,
+    SymbolTask,
+    Task,
+)
 from tests.processes import complaints
 from tests.tasks.every import EVERY, REACH, generator, sampled, sizes_of
 
 SHARE_OF_A_STEP = 0.05
-PARTS = {"task", "batch", "targets"}
+PARTS = {"task", "batch", "targets", "strings", "arithmetic"}
 """Modules of what tasks are made of."""
 
 
@@ -33,7 +45,7 @@ class TestEveryTask:
     def test_batches_have_the_shapes_that_are_said(self, task):
         batch = task.sample(sizes_of(task, 7), generator(1))
         steps = batch.inputs.shape[0]
-        if isinstance(task, Reverse):
+        if isinstance(task, StringTask):
             assert batch.inputs.shape == batch.targets.shape == (steps, 7)
             assert batch.inputs.dtype == batch.targets.dtype == torch.int64
         else:
@@ -50,7 +62,7 @@ class TestEveryTask:
         for place, name in enumerate(task.size_names):
             sizes = sizes_of(task, 7)
             sizes[3, place] = wrong
-            with pytest.raises(ValueError, match=f"^{name}: expected at least [12].*, not {wrong}$"):
+            with pytest.raises(ValueError, match=f"^{name}: expected at least [123].*, not {wrong}$"):
                 task.sample(sizes, generator(1))
 
     def test_inputs_and_targets_as_a_model_sees_them_have_the_sizes_that_are_said(self, task):
@@ -89,14 +101,15 @@ class TestEveryTask:
         batch = task.sample(sizes_of(task, 50), generator(1))
         over = torch.arange(len(batch.inputs))[:, None] >= batch.lengths
         assert over.any()
-        blank = task.alphabet + 1 if isinstance(task, Reverse) else 0
+        blank = task.symbols if isinstance(task, StringTask) else 0
         assert (batch.inputs[over] == blank).all()
         assert not batch.targets[over].any()
         assert not batch.mask[over].any()
 
     def test_targets_are_bits_or_symbols_within_the_mask_and_zeros_elsewhere(self, task):
         batch = task.sample(sizes_of(task, 50), generator(1))
-        assert set(batch.targets.unique().tolist()) <= set(range(task.alphabet if isinstance(task, Reverse) else 2))
+        symbols = task.output_size if isinstance(task, StringTask) else 2
+        assert set(batch.targets.unique().tolist()) <= set(range(symbols))
         assert batch.mask.any(dim=0).all()
         assert not batch.targets[~batch.mask].any()
 
@@ -212,8 +225,13 @@ WRONG: list[tuple[type[Task], dict[str, Any], type[Exception], str]] = [
         ValueError,
         "min_length, max_length: expected min_length <= max_length, not 200 and 10",
     ),
-    (Reverse, {"alphabet": 1}, ValueError, "alphabet: expected a whole number >= 2, not 1"),
-    (Reverse, {"min_length": 0}, ValueError, "min_length: expected a whole number >= 1, not 0"),
+    *(
+        (kind, {name: least - 1}, ValueError, f"{name}: expected a whole number >= {least}, not {least - 1}")
+        for kind in TASKS.values()
+        if issubclass(kind, StringTask)
+        for name, least in {"min_length": kind.least_length, "alphabet": 2, "modulus": 2, "places": 2}.items()
+        if name in {field.name for field in fields(kind)}
+    ),
     (Reverse, {"max_length": "20"}, TypeError, "max_length: expected a whole number >= 1, not '20'"),
     (PrioritySort, {"bits": True}, TypeError, "bits: expected a whole number >= 1, not True"),
     (PrioritySort, {"min_items": 0}, ValueError, "min_items: expected a whole number >= 1, not 0"),
@@ -229,7 +247,9 @@ WRONG: list[tuple[type[Task], dict[str, Any], type[Exception], str]] = [
 @pytest.mark.parametrize("kind", TASKS.values())
 def test_a_wrong_option_is_named(kind):
     cases = [(options, error, message) for task, options, error, message in WRONG if task is kind]
-    assert {name for options, _, _ in cases for name in options} >= set(kind.__dataclass_fields__) - {"max_length"}
+    assert {name for options, _, _ in cases for name in options} >= {field.name for field in fields(kind)} - {
+        "max_length"
+    }
     raised_and_said = complaints(kind, [options for options, _, _ in cases])
     for (_, error, message), (raised, said) in zip(cases, raised_and_said, strict=True):
         assert raised is error

@@ -138,7 +138,7 @@ def found_in(folder: Path, name: str) -> object:
 
 
 WRONG: dict[str, str] = {
-    "copi": "expected one of 'associative_recall', 'copy', 'ngrams', 'priority_sort', 'repeat_copy', 'reverse', not 'c",
+    "copi": "expected one of 'associative_recall', 'binary_addition', 'binary_multiplication', 'bucket_sort', 'com",
     "": "expected one of",
     ":Parity": "expected module:Class, with a dotted name before the colon, not ''",
     "my task:Parity": "expected module:Class, with a dotted name before the colon, not 'my task'",

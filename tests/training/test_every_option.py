@@ -55,6 +55,10 @@ OTHER: dict[tuple[str, str], tuple[Changes, Changes]] = {
     ("ngrams", "max_length"): ({}, {"max_length": 9}),
     ("priority_sort", "min_items"): ({}, {"min_items": 4}),
     ("priority_sort", "max_items"): ({}, {"max_items": 6}),
+    **{
+        (name, "min_length"): ({}, {"min_length": 4})
+        for name in ("missing_duplicate", "solve_equation", "binary_addition", "binary_multiplication")
+    },
     ("lstm", "num_layers"): ({}, {"num_layers": 1}),
     ("rnn", "num_layers"): ({}, {"num_layers": 1}),
     ("dnc", "num_layers"): ({}, {"num_layers": 1}),
@@ -68,7 +72,7 @@ OTHER: dict[tuple[str, str], tuple[Changes, Changes]] = {
 VALUES: Changes = {
     # option: a value that no component has as its default
     "encoding": "collier2018", "bits": 3, "min_length": 2, "max_length": 4, "item_length": 1, "min_items": 3,
-    "max_items": 4, "context": 1, "alphabet": 4,
+    "max_items": 4, "context": 1, "alphabet": 4, "modulus": 4, "places": 4,
     "zero_vectors": 0.5,
     "controller": "feedforward", "hidden_size": 7, "num_layers": 2, "memory_slots": 6, "memory_width": 4,
     "read_heads": 2, "write_heads": 2, "shift_range": 2, "addressing": "content", "memory_init": "random",

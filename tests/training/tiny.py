@@ -38,6 +38,8 @@ TINY_TASKS: dict[str, dict[str, Any]] = {
     "reverse": {"alphabet": 3, "max_length": 3},
 }
 
+TINY_STRINGS = {"max_length": 5}
+
 
 def tiny_config(
     model: str = "ntm",
@@ -53,7 +55,7 @@ def tiny_config(
 
     An option goes to the component that has it; an option that none has goes to the run itself, which refuses it.
     """
-    small = TINY | TINY_TASKS.get(task, {}) | (TINY_NTM if model == "ntm" else {"num_layers": 2})
+    small = TINY | TINY_TASKS.get(task, TINY_STRINGS) | (TINY_NTM if model == "ntm" else {"num_layers": 2})
     named = {"task": task, "model": model, "optimizer": optimizer, "curriculum": curriculum}
     settings: dict[str, Any] = {kind: {} for kind in named}
     owners = {

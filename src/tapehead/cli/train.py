@@ -130,9 +130,10 @@ def print_overview() -> None:
     """Print what can be trained, and how to see the options."""
     print("usage: tapehead train TASK [options]\n")
     print(f"{COMMANDS['train'].summary}\n\ntasks:")
+    width = max(map(len, TASKS))
     for name, task in TASKS.items():
-        print(f"  {name:20} {(task.__doc__ or '').splitlines()[0]}")
-    print(f"  {'module:Class':20} A task of your own; the module is imported, from the current directory too.\n")
+        print(f"  {name:{width}} {(task.__doc__ or '').splitlines()[0]}")
+    print(f"  {'module:Class':{width}} A task of your own; the module is imported, from the current directory too.\n")
     for kind, default in DEFAULTS.items():
         print(f"--{kind + ' NAME':18} {', '.join(KINDS[kind].registry)}, or {OWN}{NOTES.get(kind, '')} [{default}]")
     print(f"{'--recipe NAME':20} preset of settings to start from: {', '.join(RECIPES)} [tapehead]\n")

@@ -5,11 +5,26 @@ from pkgutil import iter_modules
 
 from tapehead.tasks.associative_recall import AssociativeRecall
 from tapehead.tasks.batch import Batch, Encoding, Size, Sizes, spell_size
+from tapehead.tasks.binary_addition import BinaryAddition
+from tapehead.tasks.binary_multiplication import BinaryMultiplication
+from tapehead.tasks.bucket_sort import BucketSort
+from tapehead.tasks.compute_sqrt import ComputeSqrt
 from tapehead.tasks.copy import Copy
+from tapehead.tasks.cycle_navigation import CycleNavigation
+from tapehead.tasks.duplicate_string import DuplicateString
+from tapehead.tasks.even_pairs import EvenPairs
+from tapehead.tasks.missing_duplicate import MissingDuplicate
+from tapehead.tasks.modular_arithmetic import ModularArithmetic
+from tapehead.tasks.modular_arithmetic_brackets import ModularArithmeticBrackets
 from tapehead.tasks.ngrams import NGrams
+from tapehead.tasks.odds_first import OddsFirst
+from tapehead.tasks.parity_check import ParityCheck
 from tapehead.tasks.priority_sort import PrioritySort
 from tapehead.tasks.repeat_copy import RepeatCopy
 from tapehead.tasks.reverse import Reverse
+from tapehead.tasks.solve_equation import SolveEquation
+from tapehead.tasks.stack_manipulation import StackManipulation
+from tapehead.tasks.strings import StringTask
 from tapehead.tasks.targets import BitTask, SymbolTask
 from tapehead.tasks.task import Task
 
@@ -17,15 +32,30 @@ __all__ = [
     "TASKS",
     "AssociativeRecall",
     "Batch",
+    "BinaryAddition",
+    "BinaryMultiplication",
     "BitTask",
+    "BucketSort",
+    "ComputeSqrt",
     "Copy",
+    "CycleNavigation",
+    "DuplicateString",
     "Encoding",
+    "EvenPairs",
+    "MissingDuplicate",
+    "ModularArithmetic",
+    "ModularArithmeticBrackets",
     "NGrams",
+    "OddsFirst",
+    "ParityCheck",
     "PrioritySort",
     "RepeatCopy",
     "Reverse",
     "Size",
     "Sizes",
+    "SolveEquation",
+    "StackManipulation",
+    "StringTask",
     "SymbolTask",
     "Task",
     "spell_size",

@@ -55,16 +55,16 @@ def check_range(low_name: str, low: object, high_name: str, high: object, *, lea
         raise ValueError(f"{low_name}, {high_name}: expected {low_name} <= {high_name}, not {low} and {high}")
 
 
-def check_sizes(sizes: Sizes, names: tuple[str, ...]) -> None:
-    """Raise unless every size is at least 1.
+def check_sizes(sizes: Sizes, names: tuple[str, ...], least: int = 1) -> None:
+    """Raise unless every number of every size is at least so large.
 
     Raises:
         ValueError: One is not; the message names which number of a size.
     """
-    if sizes.min(initial=1) < 1:
+    if sizes.min(initial=least) < least:
         smallest = dict(zip(names, sizes.min(axis=0).tolist(), strict=True))
-        name = next(name for name, size in smallest.items() if size < 1)
-        raise ValueError(f"{name}: expected at least 1, not {smallest[name]}")
+        name = next(name for name, size in smallest.items() if size < least)
+        raise ValueError(f"{name}: expected at least {least}, not {smallest[name]}")
 
 
 def draw_bits(generator: np.random.Generator, steps: int, count: int, bits: int) -> NDArray[np.uint8]:
