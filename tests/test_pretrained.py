@@ -15,8 +15,14 @@ from tapehead.training.loaded_run import load_run
 from tapehead.training.restore import finished_result
 from tests.command_line import tapeheads
 
-MOST_ERRORS = {"copy-ntm": 0.0, "associative_recall-ntm": 0.1, "priority_sort-ntm": 1.0}
-"""On 64 sequences of the largest size of training, other ones than the run was chosen by."""
+FARTHEST = {
+    "copy-ntm": 0.0,
+    "repeat_copy-ntm": 0.0,
+    "associative_recall-ntm": 0.1,
+    "priority_sort-ntm": 1.0,
+    "ngrams-ntm": 0.5,
+}
+"""Errors, or bits above the best possible, on 64 sequences of the largest size of training, others than in its run."""
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -26,7 +32,7 @@ def test_a_pretrained_model_is_a_finished_run_of_a_recipe_and_does_what_it_learn
     assert finished_result(path) is not None
     assert f"{loaded.config.task.name}-{loaded.config.model.name}" == name
     assert find_recipe(loaded.config) == "tapehead"
-    assert evaluate(loaded.model, loaded.task, loaded.task.max_size, 64, seed=1).errors <= MOST_ERRORS[name]
+    assert evaluate(loaded.model, loaded.task, loaded.task.max_size, 64, seed=1).distance() <= FARTHEST[name]
 
 
 def test_a_pretrained_model_is_loaded_by_name() -> None:

@@ -5,6 +5,7 @@ import os
 import random
 import signal
 import time
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -92,6 +93,32 @@ def test_a_sweep_survives_kills_failures_a_hang_and_its_supervisor_s_death(tmp_p
 def test_a_hundred_runs_survive_thirty_kills(tmp_path: Path, record_property: Any) -> None:
     record_property("cases", 100)
     survive(tmp_path, ok=94, fail=5, hang=1, kills=30, steps=1500)
+
+
+def recorded(folder: Path) -> dict[str, dict[str, Any]]:
+    """The records of a sweep by the names of their runs, but for times and the environment."""
+    records = {record.name: asdict(record) for record in read_records(folder / "runs/records.jsonl")}
+    for record in records.values():
+        del record["environment"], record["result"]["seconds"]
+    return records
+
+
+@pytest.mark.slow
+def test_a_grid_killed_with_all_its_processes_at_ten_random_moments_ends_with_the_same_records(tmp_path: Path) -> None:
+    killed, alone, moments = tmp_path / "killed", tmp_path / "alone", random.Random(2)
+    for folder in (killed, alone):
+        folder.mkdir()
+        write_grid(folder, ok=4, steps=6000)
+    for _ in range(10):
+        supervisor = start_sweep(killed)
+        time.sleep(moments.uniform(1, 12))
+        assert supervisor.poll() is None, "it is killed before it is done"
+        supervisor.kill()
+        supervisor.wait()
+        for run in (killed / "runs").glob("Toy-*"):
+            kill_holder(run)
+    assert sweep(killed)["status"] == sweep(alone)["status"] == 0
+    assert recorded(killed) == recorded(alone)
 
 
 def test_what_is_done_is_skipped_and_a_grid_that_grows_goes_on(tmp_path: Path) -> None:

@@ -34,7 +34,7 @@ from tapehead.training.loaded_run import load_run
 
 DOCS = Path("docs")
 RESULTS = DOCS / "results" / "papers.jsonl"
-EXAMPLES = {"copy-ntm": ("memory_use",), "priority_sort-ntm": ("sorting",)}
+EXAMPLES = {"copy-ntm": ("memory_use",), "ngrams-ntm": ("predictions",), "priority_sort-ntm": ("sorting",)}
 """Pictures of models of the package at work, which the pages show, by the name of the model."""
 
 
