@@ -306,6 +306,27 @@ def compute_sqrt(tokens: list[int], _: str) -> Due:
     return answered(string, [int(bit) for bit in f"{root:b}".zfill(bits)])
 
 
+def group_words(tokens: list[int], _: str) -> Due:
+    """Move three things about: the product of two elements does first what the second says, then the first."""
+    turn, flip = (1, 2, 0), (0, 2, 1)
+
+    def after(one: tuple[int, ...], other: tuple[int, ...]) -> tuple[int, ...]:
+        return tuple(one[other[thing]] for thing in range(3))
+
+    elements = []
+    for flips in (0, 1):
+        for turns in range(3):
+            element = (0, 1, 2)
+            for _turn in range(turns):
+                element = after(element, turn)
+            elements.append(after(element, flip) if flips else element)
+    place, due = (0, 1, 2), {}
+    for step, token in enumerate(tokens):
+        place = after(place, elements[token])
+        due[step] = [elements.index(place)]
+    return due
+
+
 DECODERS: dict[str, Callable[[list[Any], str], Due]] = {
     "copy": copy,
     "repeat_copy": repeat_copy,
@@ -327,4 +348,5 @@ DECODERS: dict[str, Callable[[list[Any], str], Due]] = {
     "binary_addition": binary("+"),
     "binary_multiplication": binary("*"),
     "compute_sqrt": compute_sqrt,
+    "group_words": group_words,
 }

@@ -11,6 +11,7 @@ from tapehead.tasks import (
     Batch,
     Copy,
     Encoding,
+    GroupWords,
     NGrams,
     PrioritySort,
     RepeatCopy,
@@ -37,6 +38,7 @@ REACH: dict[type[Task], tuple[tuple[int, ...], tuple[int, ...]]] = {
     AssociativeRecall: ((2,), (20,)),
     NGrams: ((1,), (400,)),
     PrioritySort: ((1,), (40,)),
+    GroupWords: ((1,), (120,)),
 } | {task: ((task.least_length,), (80,)) for task in TASKS.values() if issubclass(task, StringTask)}
 
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from tapehead.tasks import Batch
+from tapehead.tasks import Batch, GroupWords
 from tests.tasks.decoders import DECODERS, Due, MalformedError
 from tests.tasks.every import ENCODED, EVERY, generator, sizes_of
 
@@ -34,8 +34,8 @@ def wrong_sequences(both: str, batch: Batch) -> list[int]:
     symbols = 2 if batch.targets.is_floating_point() else EVERY[both].output_size
     wrong, possible = [], set(map(float, range(symbols)))
     for sequence, length in enumerate(batch.lengths.tolist()):
-        # where a source of N-grams stops cannot be seen: it is told; the others see the blank steps after the end too
-        steps = length if name == "ngrams" else len(batch.inputs)
+        # where these stop cannot be seen: it is told; the others see the blank steps after the end too
+        steps = length if name in {"ngrams", "group_words"} else len(batch.inputs)
         try:
             worked_out = DECODERS[name](batch.inputs[:steps, sequence].tolist(), encoding)
         except (MalformedError, StopIteration):
@@ -60,6 +60,18 @@ def test_the_targets_follow_from_the_inputs_with_many_vectors_of_zeros(both):
     task = replace(EVERY[both], zero_vectors=0.5)
     batch = task.sample_training(sizes_of(task, AT_A_TIME), generator(1))
     assert wrong_sequences(both, batch) == []
+
+
+@pytest.mark.parametrize(("group", "order"), [("C2", 2), ("C6", 6)])
+def test_elements_of_a_cyclic_group_are_added(group: str, order: int):
+    task = GroupWords(group=group)
+    batch = task.sample(sizes_of(task, AT_A_TIME), generator(1))
+    for sequence, length in enumerate(batch.lengths.tolist()):
+        total = 0
+        for step, element in enumerate(batch.inputs[:length, sequence].tolist()):
+            total = (total + element) % order
+            assert batch.targets[step, sequence] == total
+    assert set(batch.inputs.unique().tolist()) == set(range(order))
 
 
 def change_a_target(batch: Batch) -> None:

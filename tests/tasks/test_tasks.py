@@ -16,6 +16,7 @@ from tapehead.tasks import (
     TASKS,
     AssociativeRecall,
     Copy,
+    GroupWords,
     NGrams,
     PrioritySort,
     RepeatCopy,
@@ -45,7 +46,7 @@ class TestEveryTask:
     def test_batches_have_the_shapes_that_are_said(self, task):
         batch = task.sample(sizes_of(task, 7), generator(1))
         steps = batch.inputs.shape[0]
-        if isinstance(task, StringTask):
+        if isinstance(task, SymbolTask):
             assert batch.inputs.shape == batch.targets.shape == (steps, 7)
             assert batch.inputs.dtype == batch.targets.dtype == torch.int64
         else:
@@ -108,7 +109,7 @@ class TestEveryTask:
 
     def test_targets_are_bits_or_symbols_within_the_mask_and_zeros_elsewhere(self, task):
         batch = task.sample(sizes_of(task, 50), generator(1))
-        symbols = task.output_size if isinstance(task, StringTask) else 2
+        symbols = task.output_size if isinstance(task, SymbolTask) else 2
         assert set(batch.targets.unique().tolist()) <= set(range(symbols))
         assert batch.mask.any(dim=0).all()
         assert not batch.targets[~batch.mask].any()
@@ -233,6 +234,8 @@ WRONG: list[tuple[type[Task], dict[str, Any], type[Exception], str]] = [
         if name in {field.name for field in fields(kind)}
     ),
     (Reverse, {"max_length": "20"}, TypeError, "max_length: expected a whole number >= 1, not '20'"),
+    (GroupWords, {"group": "S4"}, ValueError, "group: expected one of 'C2', 'C6', 'S3', not 'S4'"),
+    (GroupWords, {"min_length": 0}, ValueError, "min_length: expected a whole number >= 1, not 0"),
     (PrioritySort, {"bits": True}, TypeError, "bits: expected a whole number >= 1, not True"),
     (PrioritySort, {"min_items": 0}, ValueError, "min_items: expected a whole number >= 1, not 0"),
     (

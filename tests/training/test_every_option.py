@@ -72,7 +72,7 @@ OTHER: dict[tuple[str, str], tuple[Changes, Changes]] = {
 VALUES: Changes = {
     # option: a value that no component has as its default
     "encoding": "collier2018", "bits": 3, "min_length": 2, "max_length": 4, "item_length": 1, "min_items": 3,
-    "max_items": 4, "context": 1, "alphabet": 4, "modulus": 4, "places": 4,
+    "max_items": 4, "context": 1, "alphabet": 4, "modulus": 4, "places": 4, "group": "C6",
     "zero_vectors": 0.5,
     "controller": "feedforward", "hidden_size": 7, "num_layers": 2, "memory_slots": 6, "memory_width": 4,
     "read_heads": 2, "write_heads": 2, "shift_range": 2, "addressing": "content", "memory_init": "random",

@@ -13,6 +13,7 @@ from tapehead.tasks.copy import Copy
 from tapehead.tasks.cycle_navigation import CycleNavigation
 from tapehead.tasks.duplicate_string import DuplicateString
 from tapehead.tasks.even_pairs import EvenPairs
+from tapehead.tasks.group_words import GroupWords
 from tapehead.tasks.missing_duplicate import MissingDuplicate
 from tapehead.tasks.modular_arithmetic import ModularArithmetic
 from tapehead.tasks.modular_arithmetic_brackets import ModularArithmeticBrackets
@@ -42,6 +43,7 @@ __all__ = [
     "DuplicateString",
     "Encoding",
     "EvenPairs",
+    "GroupWords",
     "MissingDuplicate",
     "ModularArithmetic",
     "ModularArithmeticBrackets",
