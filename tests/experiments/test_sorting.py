@@ -51,7 +51,7 @@ def test_how_a_model_sorts(locate: Any, late: int, priority: float, time: float,
     task = PrioritySort()
     model = Pretends(task.input_size, task.output_size, memory_slots=SLOTS, hidden_size=4)
     model.locate, model.late = locate, late
-    found = look_at_sorting(LoadedRun(tiny_config(task="priority_sort"), 1, task, model), task)
+    found = look_at_sorting(LoadedRun(tiny_config(task="priority_sort"), 1, task, model), task, ITEMS)
     assert found.by_priority == pytest.approx(priority, abs=0.02)
     assert found.by_time == pytest.approx(time, abs=0.02)
     assert found.in_order == pytest.approx(in_order, abs=0.05 if locate is as_they_come else 1e-9)

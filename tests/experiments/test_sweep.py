@@ -103,16 +103,24 @@ def recorded(folder: Path) -> dict[str, dict[str, Any]]:
     return records
 
 
+def steps_of(folder: Path) -> int:
+    """The training steps that the processes of a sweep have told of."""
+    return sum(read_progress(run).get("step", 0) for run in (folder / "runs").glob("Toy-*"))
+
+
 @pytest.mark.slow
 def test_a_grid_killed_with_all_its_processes_at_ten_random_moments_ends_with_the_same_records(tmp_path: Path) -> None:
     killed, alone, moments = tmp_path / "killed", tmp_path / "alone", random.Random(2)
     for folder in (killed, alone):
         folder.mkdir()
-        write_grid(folder, ok=4, steps=6000)
+        write_grid(folder, ok=4, steps=40_000)
     for _ in range(10):
-        supervisor = start_sweep(killed)
-        time.sleep(moments.uniform(1, 12))
-        assert supervisor.poll() is None, "it is killed before it is done"
+        supervisor, started = start_sweep(killed), time.monotonic()
+        due = started + moments.uniform(0.5, 3)
+        before = steps_of(killed)
+        while steps_of(killed) == before or time.monotonic() < due:  # it has begun to train
+            assert supervisor.poll() is None, "it is killed before it is done"
+            time.sleep(0.05)
         supervisor.kill()
         supervisor.wait()
         for run in (killed / "runs").glob("Toy-*"):
@@ -189,7 +197,7 @@ def test_a_second_ctrl_c_ends_a_process_that_does_not_react_to_the_first(tmp_pat
     process.send_signal(signal.SIGINT)
     assert process.wait(SAVE_WITHIN / 2) == 130
     lines = (tmp_path / "err.txt").read_text().splitlines()
-    assert lines[1:] == ["1 stopping, once saved; Ctrl-C again ends them at once", "tapehead: interrupted"]
+    assert lines[1:] == ["1 stopping; those stopping save first, and Ctrl-C again kills them", "tapehead: interrupted"]
     assert not is_held(run)
 
 

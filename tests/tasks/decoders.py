@@ -221,8 +221,8 @@ def modular_arithmetic(tokens: list[int], _: str) -> Due:
 
 def modular_arithmetic_brackets(tokens: list[int], _: str) -> Due:
     """Let Python read it."""
-    string = string_of(tokens, 9)
-    return answered(string, [value_of("".join("01234+-()"[symbol] for symbol in string))])
+    string = string_of(tokens, 10)
+    return answered(string, [value_of("".join("01234+-*()"[symbol] for symbol in string))])
 
 
 def value_of(expression: str) -> int:

@@ -7,8 +7,6 @@ import sys
 from collections.abc import Sequence
 from importlib import import_module
 
-from torch.distributed import get_node_local_rank, is_torchelastic_launched
-
 from tapehead import __version__
 from tapehead._arguments import suggest
 from tapehead.cli._commands import COMMANDS
@@ -58,7 +56,12 @@ def _run_and_report(words: list[str]) -> int:
 def _is_told_by_another(error: CommandError | TrainingError) -> bool:
     """Say whether another process of this computer, started by torchrun as this one, prints the same error."""
     of_one = isinstance(error, TrainingError) and error.of_one
-    return is_torchelastic_launched() and get_node_local_rank() > 0 and not of_one
+    return _is_by_torchrun() and os.environ.get("LOCAL_RANK", "0") != "0" and not of_one
+
+
+def _is_by_torchrun() -> bool:
+    """Say whether torchrun has started this process; read here, as not every build of torch has torch.distributed."""
+    return "TORCHELASTIC_RUN_ID" in os.environ
 
 
 def _run(words: list[str]) -> int:
@@ -71,7 +74,7 @@ def _run(words: list[str]) -> int:
     name, *rest = words
     if name not in COMMANDS:
         raise CommandError(f"{name!r}: expected one of {', '.join(COMMANDS)}{suggest(name, COMMANDS)}")
-    if is_torchelastic_launched() and not COMMANDS[name].shared:
+    if _is_by_torchrun() and not COMMANDS[name].shared:
         raise CommandError(f"{name}: runs in one process, and cannot be started by torchrun; train and resume can")
     require(*COMMANDS[name].needs)
     if "" not in sys.path:  # classes of one's own are found in the current folder as well, after all that is installed

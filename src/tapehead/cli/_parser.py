@@ -96,7 +96,12 @@ def read_path(word: str) -> Path:
 
 
 def read_run(word: str) -> Path:
-    """Read the path of a run directory; `pretrained:NAME` is copied to one first, since commands write into it."""
+    """Read the path of a run directory; `pretrained:NAME` is copied to one first, since commands write into it.
+
+    Raises:
+        ArgumentTypeError: There is no such model, or something else, or a damaged copy, where it is copied to.
+        CommandError: It cannot be copied.
+    """
     if not word.startswith(PRETRAINED):
         return read_path(word)
     name = word.removeprefix(PRETRAINED)
@@ -113,10 +118,10 @@ def read_run(word: str) -> Path:
     same, changed, missing = filecmp.cmpfiles(source, path, copied, shallow=False)
     if RESULT not in same:
         raise argparse.ArgumentTypeError(f"expected a copy of {word} in {path}, not something else; move it away")
-    for file in sorted(changed + missing):
-        raise argparse.ArgumentTypeError(
-            f"{file} of the copy in {path} is damaged; remove that directory, and it is copied again"
-        )
+    if changed or missing:
+        files = ", ".join(sorted(changed + missing))
+        said = f"{files} of the copy in {path} is damaged; remove that directory, and it is copied again"
+        raise argparse.ArgumentTypeError(said)
     return path
 
 

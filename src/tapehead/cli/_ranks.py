@@ -1,5 +1,6 @@
 """Joining the processes that torchrun has started, so that they train one run together."""
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import NamedTuple
@@ -32,10 +33,10 @@ def join_ranks(device: torch.device) -> Iterator[Place]:
         yield Place(ALONE, device)
         return
     if device.type == "cuda":
+        processes, gpus = int(os.environ["LOCAL_WORLD_SIZE"]), torch.cuda.device_count()
+        if processes > gpus:  # which all of them find
+            raise CommandError(f"--nproc-per-node: expected one process for each of {gpus} GPUs, not {processes}")
         device = torch.device("cuda", dist.get_node_local_rank())
-        if dist.get_node_local_rank() >= torch.cuda.device_count():
-            there = f"one process for each of {torch.cuda.device_count()} GPUs"
-            raise CommandError(f"--nproc-per-node: expected at most {there}, not more")
         torch.cuda.set_device(device)
     dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
     ranks = Ranks(dist.get_rank(), dist.get_world_size())

@@ -80,8 +80,8 @@ def summarize_states(states: States, seconds_left: float | None) -> str:
     shown: tuple[Status, ...] = ("done", "running", "stopping", "waiting", "failed")
     words = [f"{counts[status]} {status}" for status in shown if counts[status]]
     if counts["stopping"]:
-        words.append("once saved; Ctrl-C again ends them at once")
-    elif counts["running"] + counts["waiting"] and seconds_left is not None:
+        return f"{', '.join(words)}; those stopping save first, and Ctrl-C again kills them"
+    if counts["running"] + counts["waiting"] and seconds_left is not None:
         words.append(f"about {spell_duration(seconds_left)} left")
     return ", ".join(words)
 

@@ -71,7 +71,7 @@ FASTER_PAIRS = 0.75
 Ten and ten alike runs come to it by chance in 1 of 30 cases, ten and three in 1 of 9, three and three in 1 of 5.
 """
 SAME_FACTOR = 1.5
-"""Two ratios agree if they differ by no more than this factor."""
+"""Two numbers agree if they differ by no more than this factor."""
 
 
 def solved_at(record: Record) -> float:

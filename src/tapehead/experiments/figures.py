@@ -1,8 +1,9 @@
 """Figures: grids of runs with what a paper, or we, claim of them, a check of each claim, and drawings.
 
 The file of a figure is that of a grid (grid.py), whose docstring's first line is the figure's title. It also defines
-CLAIMS, a tuple of Claim, and `draw`, a function from the records of its finished runs to pictures by name; without it
-the learning curves and the scores by size are drawn.
+CLAIMS, a tuple of Claim, whose checks get the records of all runs (one that has not ended has `has_ended` False), and
+`draw`, a function from the records of its finished runs to pictures by name; without it the learning curves and the
+scores by size are drawn.
 """
 
 from collections.abc import Callable, Sequence

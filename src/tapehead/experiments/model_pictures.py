@@ -44,7 +44,8 @@ def draw_sequence(loaded: LoadedRun, batch: Batch, title: str) -> Pictures:
         if isinstance(loaded.model, DNC):
             pictures |= draw_bookkeeping(loaded.model, on_device, states, batch, title)
     if isinstance(loaded.model, MemoryModel) and isinstance(loaded.task, PrioritySort):
-        pictures["sorting"] = plots.sorting(look_at_sorting(loaded, loaded.task), title=title)
+        items = int(batch.mask[:, 0].nonzero()[0]) - 1  # a delimiter follows them
+        pictures["sorting"] = plots.sorting(look_at_sorting(loaded, loaded.task, items), title=title)
     return pictures
 
 

@@ -15,17 +15,26 @@ Numbers: TypeAlias = NDArray[np.floating[Any]]
 SEQUENCES = 64
 
 
-def look_at_sorting(loaded: LoadedRun, task: PrioritySort) -> Sorting:
+def look_at_sorting(loaded: LoadedRun, task: PrioritySort, items: int) -> Sorting:
     """Let a model sort sequences, and fit lines to the slots that it writes to: of the write head that is the sharpest.
 
-    Locations are taken around the circle of slots, from their mean direction on.
+    Locations are taken around the circle of slots, from their mean direction on: lines say little where writes go
+    around most of it.
+
+    Args:
+        loaded: A trained model with a memory.
+        task: Its task.
+        items: How many are sorted.
+
+    Raises:
+        TypeError: The model has no memory.
     """
     if not isinstance(loaded.model, MemoryModel):
         raise TypeError(f"expected a model with a memory, not {type(loaded.model).__name__}")
-    batch = draw_batch_of_size(task, task.max_size, SEQUENCES, make_generator(loaded.config.seed, Purpose.PICTURE))
+    batch = draw_batch_of_size(task, (items,), SEQUENCES, make_generator(loaded.config.seed, Purpose.PICTURE))
     inputs = task.input_channels(batch)
     states: Any = loaded.model.trace(inputs.to(next(loaded.model.parameters()).device)).states
-    items, outputs = task.max_size[0], int(batch.mask[:, 0].sum())
+    outputs = int(batch.mask[:, 0].sum())
     writes = states.write_weightings[:items].cpu().double().numpy()
     reads = states.read_weightings[-outputs:].cpu().double().numpy()
     head = int(writes.max(axis=-1).mean(axis=(0, 1)).argmax())

@@ -25,7 +25,7 @@ def memory_use(
         inputs: (T, I).
         outputs: Probabilities in [0, 1], (T, O).
         mask: The time steps whose outputs count, (T,); the others are left gray.
-        adds: The vectors that the write heads add, in [-1, 1], (T, H, W).
+        adds: The vectors that the write heads add, (T, H, W); colors reach to the largest number, as for those read.
         reads: The vectors that the read heads read, (T, R, W).
         write: Weightings of the write heads, (T, H, N).
         read: Weightings of the read heads, (T, R, N).

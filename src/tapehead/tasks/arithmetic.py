@@ -10,13 +10,13 @@ from numpy.typing import NDArray
 
 from tapehead._arguments import check_count
 from tapehead.tasks.batch import Counts
-from tapehead.tasks.strings import Strings, StringTask, draw_symbols
+from tapehead.tasks.strings import END, Strings, StringTask, draw_symbols
 
-OPERATOR, END = 2, 2
-"""The input id between two numbers in binary, and the target id after one."""
+OPERATOR = 2
+"""The input id between two numbers in binary."""
 
-MINUS_AFTER, OPEN_AFTER, CLOSE_AFTER = 1, 2, 3
-"""The ids of -, ( and ) after that of +, which is the modulus."""
+PLUS, MINUS, TIMES = 0, 1, 2
+"""Operators in the order of their ids, of which the first is the modulus."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,68 +43,79 @@ class ModularTask(StringTask, ABC):
 
 
 class Expressions(NamedTuple):
-    """Expressions of given lengths, as symbols: numbers below the modulus, then +, -, ( and )."""
+    """Expressions of given lengths, as symbols: numbers below the modulus, then the operators, ( and )."""
 
     symbols: NDArray[np.int64]  # (L, B)
     values: Counts  # modulo the modulus, (B,)
 
 
-def draw_expressions(lengths: Counts, generator: np.random.Generator, modulus: int) -> Expressions:
+def draw_expressions(lengths: Counts, generator: np.random.Generator, modulus: int, *, operators: int) -> Expressions:
     """Draw expressions with brackets by the grammar of Deletang et al. 2023.
 
-    An expression of 5 symbols or more is (E+E) or (E-E), where the left E has any length with equal probability; the
-    shorter ones are d, -d, (d) and (-d). All are drawn together, level by level; what is random about a part is a
-    number that belongs to its place.
+    An expression of 5 symbols or more is (E+E), (E-E) or, with three operators, (E*E), each equally likely; the left E
+    has any length with equal probability. The shorter ones are d, -d, (d) and (-d). All are drawn together, level by
+    level; what is random about a part is a number that belongs to its place.
 
     Args:
         lengths: The number of symbols of each, (B,).
         generator: The source of all randomness.
         modulus: The numbers are below it.
+        operators: Two, + and -, or three, with *.
     """
-    chance = generator.random((int(lengths.max(initial=0)), len(lengths)))
+    opening, count = modulus + operators, len(lengths)
+    chance = generator.random((int(lengths.max(initial=0)), count))
     symbols = np.zeros(chance.shape, np.int64)
-    values = np.zeros(chance.shape, np.int64)  # of the part that starts at a place
+    chances, written = chance.ravel(), symbols.reshape(-1)  # places one after the other: the next symbol is `count` on
+    values = np.zeros_like(written)  # of the part that starts at a place
+    at, length = np.arange(count), lengths
     levels: list[tuple[NDArray[Any], ...]] = []
-    parts = np.stack([np.arange(len(lengths)), np.zeros_like(lengths), lengths])  # column, first place, length
     small_parts = []
-    while parts.size:
-        small = parts[2] < 5
-        small_parts.append(parts[:, small])
-        row, start, length = parts[:, ~small]
-        left = 1 + (chance[start, row] * (length - 4)).astype(np.int64)
-        operator = start + 1 + left
-        minus = chance[operator, row] >= 0.5
-        symbols[start, row], symbols[start + length - 1, row] = modulus + OPEN_AFTER, modulus + CLOSE_AFTER
-        symbols[operator, row] = modulus + minus
-        levels.append((row, start, operator, minus))
-        parts = np.hstack([(row, start + 1, left), (row, operator + 1, length - 3 - left)])
-    _write_small(np.hstack(small_parts) if small_parts else parts, chance, symbols, values, modulus)
-    for row, start, operator, minus in reversed(levels):
-        right = np.where(minus, -values[operator + 1, row], values[operator + 1, row])
-        values[start, row] = (values[start + 1, row] + right) % modulus
-    return Expressions(symbols, values[0].copy() if len(values) else np.zeros_like(lengths))
+    while len(at):
+        small = length < 5
+        small_parts.append((at[small], length[small]))
+        at, length = at[~small], length[~small]
+        left = 1 + (chances[at] * (length - 4)).astype(np.int64)
+        place = at + (1 + left) * count
+        operator = (chances[place] * operators).astype(np.int64)
+        written[at], written[at + (length - 1) * count] = opening, opening + 1
+        written[place] = modulus + operator
+        levels.append((at, place, operator))
+        at, length = np.concatenate([at, place]) + count, np.concatenate([left, length - 3 - left])
+    if small_parts:
+        at, length = map(np.concatenate, zip(*small_parts, strict=True))
+        values[at] = _write_small(at, length, count, chances, written, modulus, opening)
+    for at, place, operator in reversed(levels):
+        one, other = values[at + count], values[place + count]
+        result = np.where(operator == TIMES, one * other, one + np.where(operator == MINUS, -other, other))
+        values[at] = result % modulus
+    return Expressions(symbols, values[:count].copy() if len(values) else np.zeros_like(lengths))
 
 
 def _write_small(
-    parts: NDArray[Any], chance: NDArray[Any], symbols: NDArray[Any], values: NDArray[Any], modulus: int
-) -> None:
-    """Write d, -d, (d) or (-d) at these places, and note their values."""
-    row, start, length = parts
+    at: NDArray[Any],
+    length: NDArray[Any],
+    count: int,
+    chances: NDArray[Any],
+    written: NDArray[Any],
+    modulus: int,
+    opening: int,
+) -> NDArray[Any]:
+    """Write d, -d, (d) or (-d) at these places, and give their values."""
     brackets, minus = length >= 3, length % 2 == 0
-    digit = start + brackets + minus
-    number = (chance[digit, row] * modulus).astype(np.int64)
-    symbols[digit, row] = number
-    symbols[digit[minus] - 1, row[minus]] = modulus + MINUS_AFTER
-    symbols[start[brackets], row[brackets]] = modulus + OPEN_AFTER
-    symbols[digit[brackets] + 1, row[brackets]] = modulus + CLOSE_AFTER
-    values[start, row] = np.where(minus, -number, number) % modulus
+    digit = at + (brackets.astype(np.int64) + minus) * count
+    number = (chances[digit] * modulus).astype(np.int64)
+    written[digit] = number
+    written[digit[minus] - count] = modulus + MINUS
+    written[at[brackets]], written[digit[brackets] + count] = opening, opening + 1
+    values: NDArray[Any] = np.where(minus, -number, number) % modulus
+    return values
 
 
 def read_numbers(bits: NDArray[Any], first: Counts, past: Counts) -> list[int]:
-    """Read a number off each column, the lowest bit first; one without a bit that is set counts as 1, and gets it.
+    """Read a number off each column, the lowest bit first; a 0 becomes a 1, which is so twice as likely as another.
 
     Args:
-        bits: (L, B); changed in place where a number is 0.
+        bits: 0 or 1, (L, B); changed in place where a number is 0.
         first: The place of its lowest bit, (B,).
         past: The place after its highest, (B,).
     """
@@ -119,7 +130,7 @@ def read_numbers(bits: NDArray[Any], first: Counts, past: Counts) -> list[int]:
 
 
 def write_numbers(numbers: Sequence[int], counts: Counts) -> NDArray[np.int64]:
-    """Write numbers in binary, the lowest bit first, with so many bits each and zeros after them, (A, B)."""
+    """Write numbers from 0 on in binary, the lowest bit first, with so many bits each and zeros after them, (A, B)."""
     most = int(counts.max(initial=0))
     size = -(-most // 8)
     packed = b"".join(number.to_bytes(size, "little") for number in numbers)

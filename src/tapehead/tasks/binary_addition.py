@@ -16,7 +16,8 @@ class BinaryAddition(BinaryTask):
 
     A context-sensitive language. Steps marked with . are not scored. Input ids are the bits, then 2 for +; target ids
     are the bits, then 2 for the end, which comes after the highest bit. The first number has any count of bits that
-    leaves one for the other, with equal probability; neither is 0. Chance is about half an error for each bit.
+    leaves one for the other, with equal probability; neither is 0. Chance is about half an error for each bit, if the
+    end is known.
 
     Args:
         min_length: Smallest number of symbols in training, at least 3.

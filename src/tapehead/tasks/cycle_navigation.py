@@ -19,8 +19,8 @@ class CycleNavigation(StringTask):
         in     > > - > < > | _
         out    . . . . . . | 3
 
-    A regular language. Steps marked with . are not scored. Input ids are 0 for <, 1 for -, and 2 for >. Chance is
-    1 - 1 / places errors, log2(places) bits.
+    A regular language. Steps marked with . are not scored. Input ids are 0 for <, 1 for -, and 2 for >. Chance
+    for long walks is 1 - 1 / places errors, log2(places) bits.
 
     Args:
         places: Number of places on the circle, at least 2.

@@ -18,7 +18,7 @@ class EvenPairs(StringTask):
         out    - - - - - | 1
 
     A regular language: the answer is 1 where the first symbol differs from the last. Steps marked with - are not
-    scored; chance is half an error, 1 bit.
+    scored; chance is half an error, 1 bit, but for a single symbol, whose answer is 0.
 
     Args:
         min_length: Smallest number of symbols in training.

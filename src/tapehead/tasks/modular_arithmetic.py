@@ -5,11 +5,9 @@ from typing import ClassVar
 
 import numpy as np
 
-from tapehead.tasks.arithmetic import ModularTask
+from tapehead.tasks.arithmetic import MINUS, TIMES, ModularTask
 from tapehead.tasks.batch import Counts
 from tapehead.tasks.strings import Strings, one_answer
-
-PLUS, MINUS, TIMES = 0, 1, 2
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,12 +9,15 @@ from tapehead.tasks.arithmetic import ModularTask, draw_expressions
 from tapehead.tasks.batch import Counts
 from tapehead.tasks.strings import Strings, one_answer
 
+X, EQUALS = 4, 5
+"""Of the signs, after two operators and two brackets."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class SolveEquation(ModularTask):
     """An expression of numbers, +, - and brackets, one number replaced by x, and its value; the answer is that number.
 
-    With m = 5 and 12 symbols (columns are time steps):
+    With m = 5 and 13 symbols (columns are time steps):
 
         in     ( ( x - 4 ) + ( 2 ) ) = 1 | _
         out    . . . . . . . . . . . . . | 3
@@ -40,7 +43,7 @@ class SolveEquation(ModularTask):
         """Draw equations of these lengths, (B,)."""
         chance = generator.random(len(lengths))
         lefts, rows = lengths - 2, np.arange(len(lengths))
-        expressions, values = draw_expressions(lefts, generator, self.modulus)
+        expressions, values = draw_expressions(lefts, generator, self.modulus, operators=2)
         from_there = (np.arange(len(expressions))[:, None] - (chance * lefts).astype(np.int64)) % np.maximum(lefts, 1)
         present = np.arange(len(expressions))[:, None] < lefts
         numbers = present & (expressions < self.modulus)
@@ -48,6 +51,6 @@ class SolveEquation(ModularTask):
         equations = np.zeros((len(expressions) + 2, len(rows)), np.int64)
         equations[: len(expressions)] = expressions
         answers = equations[unknown, rows]
-        equations[unknown, rows] = self.modulus + 4
-        equations[lefts, rows], equations[lefts + 1, rows] = self.modulus + 5, values
+        equations[unknown, rows] = self.modulus + X
+        equations[lefts, rows], equations[lefts + 1, rows] = self.modulus + EQUALS, values
         return one_answer(equations, lengths, answers)

@@ -6,9 +6,9 @@ from typing import ClassVar
 import numpy as np
 
 from tapehead.tasks.batch import Counts
-from tapehead.tasks.strings import Strings, StringTask
+from tapehead.tasks.strings import END, Strings, StringTask
 
-POP, PUSH_0, END = 2, 3, 2
+POP, PUSH_0 = 2, 3
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,7 +22,8 @@ class StackManipulation(StringTask):
 
     A deterministic context-free language. Steps marked with . are not scored. Input ids are the bits, then 2 for v, 3
     and 4 for 0^ and 1^; target ids are the bits, then 2 for the end. From an empty stack nothing is taken. The first
-    stack has any height below the length with equal probability. Chance is about half an error for each bit left.
+    stack has any height below the length with equal probability, and is all of a single symbol. Chance is about half an
+    error for each bit left, if the end is known.
 
     Args:
         min_length: Smallest number of symbols in training.

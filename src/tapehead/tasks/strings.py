@@ -11,6 +11,9 @@ from tapehead._arguments import check_count
 from tapehead.tasks.batch import Batch, Counts, Size, Sizes, check_range, check_sizes, end_with
 from tapehead.tasks.targets import SymbolTask
 
+END = 2
+"""The target id after the bits of an answer whose length the string does not tell."""
+
 
 class Strings(NamedTuple):
     """B strings with their answers; what stands after the end of either is ignored."""
@@ -25,7 +28,9 @@ class Strings(NamedTuple):
 class StringTask(SymbolTask, ABC):
     """Reads a string, one symbol at each time step, and then answers it on blank steps, as many as the answer is long.
 
-    Inputs are token ids, the symbols' first, then the blank.
+    Inputs are token ids, the symbols' first, then the blank. What differs from the published code: the sequences of a
+    batch have lengths of their own; lengths for which a task has no meaning are refused; an answer that has an end is
+    not padded with zeros after it; and a number in binary that is drawn as 0 becomes 1.
     """
 
     min_length: int = 1
@@ -33,8 +38,9 @@ class StringTask(SymbolTask, ABC):
     least_length: ClassVar[int] = 1
     """The length of the shortest string that there is."""
     input_symbols: ClassVar[int] = 2
+    """How many different symbols strings have, where no option says so."""
     output_symbols: ClassVar[int] = 2
-    """How many different ones there are, unless options say so."""
+    """How many answers have, where no option says so."""
 
     def __post_init__(self) -> None:
         check_range("min_length", self.min_length, "max_length", self.max_length, least=self.least_length)
@@ -51,7 +57,12 @@ class StringTask(SymbolTask, ABC):
 
     @abstractmethod
     def draw(self, lengths: Counts, generator: np.random.Generator) -> Strings:
-        """Draw strings of about these lengths, (B,), with their answers."""
+        """Draw strings with their answers.
+
+        Args:
+            lengths: Of the strings, from `least_length` on, (B,); those drawn may be a symbol shorter.
+            generator: The source of all randomness.
+        """
 
     @property
     def input_size(self) -> int:
@@ -83,7 +94,11 @@ class StringTask(SymbolTask, ABC):
         return size[0]
 
     def sample(self, sizes: Sizes, generator: np.random.Generator) -> Batch:
-        """Draw strings of these lengths, (B, 1)."""
+        """Draw strings of these lengths, (B, 1).
+
+        Raises:
+            ValueError: A length is below `least_length`.
+        """
         check_sizes(sizes, self.size_names, self.least_length)
         drawn = self.draw(sizes[:, 0], generator)
         steps = int((drawn.lengths + drawn.counts).max(initial=1))

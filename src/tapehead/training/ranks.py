@@ -1,7 +1,7 @@
 """Several processes that train one run together: each computes the gradients of its share of every batch."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, final
 
 import torch
@@ -19,11 +19,13 @@ FAILED = -1
 
 @contextmanager
 def _with_the_others() -> Iterator[None]:
-    """Say in a sentence that another process is gone if an exchange with it fails."""
+    """Say in a sentence that another process does not answer if an exchange with it fails."""
     try:
         yield
+    except torch.OutOfMemoryError:
+        raise
     except RuntimeError as problem:
-        gone = "a process that trains this run too is gone, and may have said why"
+        gone = "a process that trains this run too is gone or does not answer, and may have said why"
         raise LostRankError(f"{gone}; `tapehead resume` goes on from the last checkpoint") from problem
 
 
@@ -114,7 +116,8 @@ class Ranks:
         try:
             yield
         except BaseException:
-            self._copy_first([float(FAILED)])
+            with suppress(LostRankError):  # what went wrong here is what is worth telling
+                self._copy_first([float(FAILED)])
             raise
 
     def wait(self) -> None:

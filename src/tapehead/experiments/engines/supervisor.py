@@ -6,6 +6,7 @@ import signal
 import time
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from tapehead.experiments.engines.engine import Limits, OnChange, Process, ShouldStop, Start, State, Status
@@ -56,19 +57,27 @@ def supervise(
 
 
 def _stop(running: list["_Tracked"], report: Callable[[], None]) -> None:
-    """Tell processes to save and stop, and wait until they have; an exception on the way, as of Ctrl-C, kills them."""
+    """Tell processes to save and stop, and wait until they have; Ctrl-C on the way kills them.
+
+    A `report` that fails, as where nobody reads any more, changes nothing.
+    """
     left = [one for one in running if one.process is not None]
     try:
         for one in left:
             one.stop()
         until = time.monotonic() + SAVE_WITHIN
         while any(one.is_alive() for one in left) and time.monotonic() < until:
-            report()
+            with suppress(Exception):
+                report()
             time.sleep(POLL_AFTER)
     finally:
         for one in left:
-            one.kill()
-        report()
+            with suppress(OSError):
+                one.kill()
+        for one in left:
+            one.settle()
+        with suppress(Exception):
+            report()
 
 
 def _kill_if_here(holder: Holder) -> bool:
@@ -151,6 +160,9 @@ class _Tracked:
         """End its process if it has not ended."""
         if self.is_alive() and self.process is not None:
             self.process.kill()
+
+    def settle(self) -> None:
+        """Note where it stands, now that its process has ended."""
         self.status, self.step = "waiting", self.job.last_step()
         if self.job.is_done():
             self._finish()
