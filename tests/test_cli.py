@@ -91,7 +91,7 @@ def test_plots_are_written_where_it_says(told):
     paths = told[1]["plot"].out.splitlines()
     assert {Path(path).name for path in paths} == {
         f"{name}.{suffix}"
-        for name in ("learning_curve", "generalization", "sequence", "weightings", "memory", "at_work")
+        for name in ("learning_curve", "generalization", "sequence", "weightings", "memory", "at_work", "memory_use")
         for suffix in ("png", "svg")
     }
     assert all(Path(path).stat().st_size > 1000 for path in paths)
@@ -246,6 +246,7 @@ def test_a_run_without_an_evaluation_yet_can_be_looked_at(tmp_path):
         "weightings",
         "memory",
         "at_work",
+        "memory_use",
     }
     assert tapehead("evaluate", tmp_path, "--sequences", "2").status == 0
 

@@ -128,7 +128,7 @@ def test_five_hundred_malformed_command_lines(tmp_path, record_property):
 @pytest.mark.parametrize(
     ("words", "expected"),
     [
-        ("train copi", "task: expected one of 'associative_recall', 'copy', 'ngrams', 'priority_sort', 'r"),
+        ("train copi", "task: expected one of 'associative_recall', 'binary_addition', "),
         ("train --seed 3", "expected the task first, as in `tapehead train copy --seed ...`, not '--seed'"),
         ("train copy --model nmt", "model: expected one of 'ntm', 'dnc', 'lstm', 'rnn', not 'nmt' (did you mean "),
         (

@@ -97,7 +97,7 @@ def configured(changes: Changes) -> RunConfig:
 
 WRONG: list[tuple[Changes, str]] = [
     ({"batchsize": 4}, "batchsize: expected a field of RunConfig, which has no such one (did you mean batch_size?)"),
-    ({"task_name": "copi"}, "task: expected one of 'associative_recall', 'copy', "),
+    ({"task_name": "copi"}, "task: expected one of 'associative_recall', 'binary_addition', "),
     ({"task_name": 3}, "task: expected a word, not 3"),
     ({"model_name": "lstn"}, "model: expected one of 'ntm', 'dnc', 'lstm', 'rnn', not 'lstn' (did you mean lstm?)"),
     ({"recipe": "graves"}, "recipe: expected one of 'tapehead', 'collier2018', 'graves2014', not 'graves'"),
@@ -201,7 +201,7 @@ def spoilt(text: str, drawn: random.Random) -> str:
         case 3:
             inside[name] = drawn.choice(["", "nonsense", "-1", "NaN", "Adam "])
         case 4:
-            inside[name] = drawn.choice([float("nan"), float("-inf"), "4", 10**30])
+            inside[name] = drawn.choice([float("nan"), float("-inf"), "4"])  # a large number may be right
             if option is not None and option.type is int:
                 inside[name] = drawn.choice([-3, -0.5, float("inf"), 10**30, "4", True])
         case _:

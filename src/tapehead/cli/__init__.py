@@ -7,6 +7,8 @@ import sys
 from collections.abc import Sequence
 from importlib import import_module
 
+import torch.distributed as dist
+
 from tapehead import __version__
 from tapehead._arguments import suggest
 from tapehead.cli._commands import COMMANDS
@@ -55,13 +57,12 @@ def _run_and_report(words: list[str]) -> int:
 
 def _is_told_by_another(error: CommandError | TrainingError) -> bool:
     """Say whether another process of this computer, started by torchrun as this one, prints the same error."""
-    of_one = isinstance(error, TrainingError) and error.of_one
-    return _is_by_torchrun() and os.environ.get("LOCAL_RANK", "0") != "0" and not of_one
+    return _is_by_torchrun() and dist.get_node_local_rank() > 0 and not error.of_one
 
 
 def _is_by_torchrun() -> bool:
-    """Say whether torchrun has started this process; read here, as not every build of torch has torch.distributed."""
-    return "TORCHELASTIC_RUN_ID" in os.environ
+    """Say whether torchrun has started this process; not every build of torch can be started so."""
+    return dist.is_available() and dist.is_torchelastic_launched()
 
 
 def _run(words: list[str]) -> int:

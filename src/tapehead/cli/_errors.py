@@ -11,11 +11,12 @@ class CommandError(Exception):
 
     Attributes:
         status: The exit status: 2 if the command line is wrong, 1 if something is missing.
+        of_one: Of several processes that torchrun has started only some meet with it.
     """
 
-    def __init__(self, message: str, status: int = 2) -> None:
+    def __init__(self, message: str, status: int = 2, *, of_one: bool = False) -> None:
         super().__init__(message)
-        self.status = status
+        self.status, self.of_one = status, of_one
 
 
 @contextmanager

@@ -1,6 +1,5 @@
 """Joining the processes that torchrun has started, so that they train one run together."""
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import NamedTuple
@@ -33,10 +32,10 @@ def join_ranks(device: torch.device) -> Iterator[Place]:
         yield Place(ALONE, device)
         return
     if device.type == "cuda":
-        processes, gpus = int(os.environ["LOCAL_WORLD_SIZE"]), torch.cuda.device_count()
-        if processes > gpus:  # which all of them find
-            raise CommandError(f"--nproc-per-node: expected one process for each of {gpus} GPUs, not {processes}")
-        device = torch.device("cuda", dist.get_node_local_rank())
+        device, gpus = torch.device("cuda", dist.get_node_local_rank()), torch.cuda.device_count()
+        if dist.get_node_local_rank() >= gpus:
+            said = f"--nproc-per-node: expected at most one process for each of {gpus} GPUs, not more"
+            raise CommandError(said, of_one=True)
         torch.cuda.set_device(device)
     dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
     ranks = Ranks(dist.get_rank(), dist.get_world_size())
