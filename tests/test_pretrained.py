@@ -9,6 +9,7 @@ import torch
 
 import tapehead
 from tapehead.experiments.labels import find_recipe
+from tapehead.experiments.sorting import look_at_sorting
 from tapehead.pretrained import NAMES, find_pretrained
 from tapehead.training.evaluation import evaluate
 from tapehead.training.loaded_run import load_run
@@ -33,6 +34,13 @@ def test_a_pretrained_model_is_a_finished_run_of_a_recipe_and_does_what_it_learn
     assert f"{loaded.config.task.name}-{loaded.config.model.name}" == name
     assert find_recipe(loaded.config) == "tapehead"
     assert evaluate(loaded.model, loaded.task, loaded.task.max_size, 64, seed=1).distance() <= FARTHEST[name]
+
+
+def test_the_pretrained_model_that_sorts_does_it_in_reading_as_the_page_says() -> None:
+    loaded = load_run(find_pretrained("priority_sort-ntm"), pytest.fail)
+    found = look_at_sorting(loaded, loaded.task, 20)
+    assert found.by_priority < 0.01
+    assert min(found.by_time, found.in_order) > 0.99
 
 
 def test_a_pretrained_model_is_loaded_by_name() -> None:

@@ -9,6 +9,7 @@ import torch
 from tapehead.tasks import Batch, GroupWords
 from tests.tasks.decoders import DECODERS, Due, MalformedError
 from tests.tasks.every import ENCODED, EVERY, generator, sizes_of
+from tests.tasks.string_decoders import STRING_DECODERS
 
 SEQUENCES, AT_A_TIME = 1000, 50
 
@@ -37,7 +38,7 @@ def wrong_sequences(both: str, batch: Batch) -> list[int]:
         # where these stop cannot be seen: it is told; the others see the blank steps after the end too
         steps = length if name in {"ngrams", "group_words"} else len(batch.inputs)
         try:
-            worked_out = DECODERS[name](batch.inputs[:steps, sequence].tolist(), encoding)
+            worked_out = (DECODERS | STRING_DECODERS)[name](batch.inputs[:steps, sequence].tolist(), encoding)
         except (MalformedError, StopIteration):
             wrong.append(sequence)
             continue

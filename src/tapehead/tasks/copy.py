@@ -8,10 +8,11 @@ import numpy as np
 from tapehead._arguments import check_choice, check_count, check_number
 from tapehead.tasks.batch import Batch, Encoding, Size, Sizes, check_range, check_sizes, draw_vectors, end_with
 from tapehead.tasks.targets import BitTask
+from tapehead.tasks.task import LengthTask
 
 
 @dataclass(frozen=True, kw_only=True)
-class Copy(BitTask):
+class Copy(LengthTask, BitTask):
     """L random bit vectors and a delimiter; the targets are the same vectors in order, over L blank steps.
 
     With 3 vectors of 4 bits (columns are steps, rows channels, a dot is 0):
@@ -62,21 +63,6 @@ class Copy(BitTask):
     def output_size(self) -> int:
         """The bits."""
         return self.bits
-
-    @property
-    def size_names(self) -> tuple[str, ...]:
-        """A sequence has a length, in vectors."""
-        return ("length",)
-
-    @property
-    def min_size(self) -> Size:
-        """The shortest that is trained on."""
-        return (self.min_length,)
-
-    @property
-    def max_size(self) -> Size:
-        """The longest that is trained on."""
-        return (self.max_length,)
 
     @property
     def eval_sizes(self) -> tuple[Size, ...]:

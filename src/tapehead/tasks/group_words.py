@@ -1,20 +1,21 @@
 """Group words: what the elements of a group multiply to, at every step."""
 
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Literal, TypeAlias, get_args
 
 import numpy as np
 
 from tapehead._arguments import check_choice
 from tapehead.tasks.batch import Batch, Size, Sizes, check_range, check_sizes, end_with
 from tapehead.tasks.targets import SymbolTask
+from tapehead.tasks.task import LengthTask
 
-Group = Literal["C2", "C6", "S3"]
+Group: TypeAlias = Literal["C2", "C6", "S3"]
 ORDERS = {"C2": 2, "C6": 6, "S3": 6}
 
 
 @dataclass(frozen=True, kw_only=True)
-class GroupWords(SymbolTask):
+class GroupWords(LengthTask, SymbolTask):
     """Elements of a group, all equally likely; the target at every time step is the product of those up to it.
 
     With the cyclic group of 6 elements, which are added modulo 6 (columns are time steps):
@@ -53,21 +54,6 @@ class GroupWords(SymbolTask):
     def output_size(self) -> int:
         """The elements."""
         return ORDERS[self.group]
-
-    @property
-    def size_names(self) -> tuple[str, ...]:
-        """A word has a length, in elements."""
-        return ("length",)
-
-    @property
-    def min_size(self) -> Size:
-        """The shortest that is trained on."""
-        return (self.min_length,)
-
-    @property
-    def max_size(self) -> Size:
-        """The longest that is trained on."""
-        return (self.max_length,)
 
     @property
     def eval_sizes(self) -> tuple[Size, ...]:

@@ -10,10 +10,11 @@ from tapehead._arguments import check_count
 from tapehead._shapes import PerSequence
 from tapehead.tasks.batch import Batch, Size, Sizes, check_range, check_sizes, end_with
 from tapehead.tasks.targets import BitTask
+from tapehead.tasks.task import LengthTask
 
 
 @dataclass(frozen=True, kw_only=True)
-class NGrams(BitTask):
+class NGrams(LengthTask, BitTask):
     """Random bits whose probabilities depend on the few bits before; the target is the next bit, at every step.
 
     With the bits 1 0 0 1 1 (columns are steps, a dot is 0):
@@ -58,21 +59,6 @@ class NGrams(BitTask):
     def output_size(self) -> int:
         """The bit that comes."""
         return 1
-
-    @property
-    def size_names(self) -> tuple[str, ...]:
-        """A sequence has a length, in time steps."""
-        return ("length",)
-
-    @property
-    def min_size(self) -> Size:
-        """The shortest that is trained on."""
-        return (self.min_length,)
-
-    @property
-    def max_size(self) -> Size:
-        """The longest that is trained on."""
-        return (self.max_length,)
 
     @property
     def eval_sizes(self) -> tuple[Size, ...]:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from tapehead._arguments import check_count
 from tapehead.tasks.batch import Batch, Counts, Size, Sizes, check_range, check_sizes, end_with
 from tapehead.tasks.targets import SymbolTask
+from tapehead.tasks.task import LengthTask
 
 END = 2
 """The target id after the bits of an answer whose length the string does not tell."""
@@ -25,7 +26,7 @@ class Strings(NamedTuple):
 
 
 @dataclass(frozen=True, kw_only=True)
-class StringTask(SymbolTask, ABC):
+class StringTask(LengthTask, SymbolTask, ABC):
     """Reads a string, one symbol at each time step, and then answers it on blank steps, as many as the answer is long.
 
     Inputs are token ids, the symbols' first, then the blank. What differs from the published code: the sequences of a
@@ -68,21 +69,6 @@ class StringTask(SymbolTask, ABC):
     def input_size(self) -> int:
         """The symbols and the blank."""
         return self.symbols + 1
-
-    @property
-    def size_names(self) -> tuple[str, ...]:
-        """A string has a length, in symbols."""
-        return ("length",)
-
-    @property
-    def min_size(self) -> Size:
-        """The shortest that is trained on."""
-        return (self.min_length,)
-
-    @property
-    def max_size(self) -> Size:
-        """The longest that is trained on."""
-        return (self.max_length,)
 
     @property
     def eval_sizes(self) -> tuple[Size, ...]:

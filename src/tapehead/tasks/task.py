@@ -219,3 +219,25 @@ class Task(ABC):
 
     def _complaint(self, expected: str, found: object) -> str:
         return f"{type(self).__name__}.sample: expected {expected}, not {found}"
+
+
+class LengthTask(Task, ABC):
+    """A task whose size is a length alone; its options `min_length` and `max_length` are those that are trained on."""
+
+    min_length: int
+    max_length: int
+
+    @property
+    def size_names(self) -> tuple[str, ...]:
+        """A sequence has a length."""
+        return ("length",)
+
+    @property
+    def min_size(self) -> Size:
+        """The shortest that is trained on."""
+        return (self.min_length,)
+
+    @property
+    def max_size(self) -> Size:
+        """The longest that is trained on."""
+        return (self.max_length,)

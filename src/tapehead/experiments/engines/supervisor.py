@@ -59,7 +59,7 @@ def supervise(
 def _stop(running: list["_Tracked"], report: Callable[[], None]) -> None:
     """Tell processes to save and stop, and wait until they have; Ctrl-C on the way kills them.
 
-    A `report` that fails, as where nobody reads any more, changes nothing.
+    Errors of `report`, such as a closed standard error, are ignored.
     """
     left = [one for one in running if one.process is not None]
     try:
