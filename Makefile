@@ -32,7 +32,7 @@ demo: $(READY)
 	$(BIN)/tapehead plot runs/demo
 
 test: $(READY)
-	$(BIN)/python -m pytest -q -n auto --dist loadfile
+	$(BIN)/python -m pytest -q -n auto --dist loadfile --no-loadscope-reorder  # long files first: none is left over at the end
 
 test-slow: $(READY)
 	$(BIN)/python -m pytest -q -n auto --dist loadfile -m slow

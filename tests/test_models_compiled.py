@@ -35,13 +35,7 @@ def refuse_bad_lengths(kind: str, backend: str, compiler: str) -> None:
     ("kind", "backend"),
     [
         (QUICK, "auto"),
-        (QUICK, "reference"),
-        *(
-            pytest.param(kind, backend, marks=pytest.mark.slow)
-            for kind in MEMORY_KINDS
-            for backend in BACKENDS[1:]
-            if (kind, backend) != (QUICK, "reference")
-        ),
+        *(pytest.param(kind, backend, marks=pytest.mark.slow) for kind in MEMORY_KINDS for backend in BACKENDS[1:]),
     ],
 )
 def test_a_compiled_model_refuses_lengths_beyond_its_steps(kind: str, backend: str) -> None:

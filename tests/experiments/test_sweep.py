@@ -84,6 +84,7 @@ def compare(folder: Path, done_before: dict[Path, int], *, ok: int, fail: int, h
 
 
 @pytest.mark.reliability(16)
+@pytest.mark.slow
 def test_a_sweep_survives_kills_failures_a_hang_and_its_supervisor_s_death(tmp_path: Path) -> None:
     survive(tmp_path, ok=4, fail=1, hang=1, kills=2, steps=1500)
 

@@ -14,7 +14,8 @@ def record(model: str, seed: int, *, failed: str = "", **evaluated: float) -> Re
     for name, errors in evaluated.items():
         _, length, given = name.split("_")
         memory = None if slots is None else int(given) or slots
-        rows.append({"step": 9, "length": int(length), "memory_slots": memory, "errors": errors, "bits": 2 * errors})
+        place = {"step": 9, "sequences": 64, "length": int(length), "memory_slots": memory}
+        rows.append(place | {"errors": errors, "bits": 2 * errors})
     result: dict[str, Any] = {"step": 3000, "solved_at_step": 100 * seed, "errors": float(seed), "bits": 2.0 * seed}
     return Record(
         name=f"{model}-{seed}", config=config.to_json(), recipe="tapehead", error_name="bit errors",

@@ -155,7 +155,15 @@ EVERY_OPTION = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("size", EVERY_OPTION, ids=str)
+QUICK = (0, 5, 10, 15, 19, 22, 25, 28)
+"""With these, each two of the options (and the controller) are tested with every pair of their values."""
+
+
+@pytest.mark.parametrize(
+    "size",
+    [pytest.param(size, marks=[] if place in QUICK else pytest.mark.slow) for place, size in enumerate(EVERY_OPTION)],
+    ids=str,
+)
 def test_gradient_of_a_step_for_every_option(size: Sizes) -> None:
     assert_step_gradient(size, np.random.default_rng(3))
 

@@ -19,7 +19,7 @@ ROUNDING = {torch.float32: 1e-5, torch.float64: 1e-13}
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64], ids=str)
-@pytest.mark.parametrize("scale", [0.1, 1.5, 30.0, 1e4])
+@pytest.mark.parametrize("scale", [1.5, *(pytest.param(scale, marks=pytest.mark.slow) for scale in (0.1, 30.0, 1e4))])
 def test_a_state_stays_one(scale: float, dtype: torch.dtype, record_property: Any) -> None:
     """From the first state on; a scale of 1e4 makes every gate saturate one way or the other."""
     record_property("cases", CASES // 4)
