@@ -16,6 +16,10 @@ jaxtyping.install_import_hook("tapehead", f"{tests.signatures.__name__}.check")
 torch.set_num_threads(1)
 os.environ["OMP_NUM_THREADS"] = "1"
 
+# Triton's kernels run in its interpreter, where there is no GPU; it must be told before Triton is imported.
+if not torch.cuda.is_available():
+    os.environ["TRITON_INTERPRET"] = "1"
+
 # Memory that is used before it is written is NaN here, so that a forgotten initialisation cannot pass as a zero.
 torch.use_deterministic_algorithms(True)
 torch.utils.deterministic.fill_uninitialized_memory = True

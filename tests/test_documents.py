@@ -23,7 +23,7 @@ DOCUMENTS = [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")]
 DOCS = {
     "README.md",
     "CONTRIBUTING.md",
-    *(f"docs/{name}.md" for name in ("collier2018", "equations", "graves2014", "log")),
+    *(f"docs/{name}.md" for name in ("collier2018", "equations", "gpu", "graves2014", "log")),
 }
 """What users and contributors read; DESIGN.md and CHANGELOG.md are history."""
 
@@ -152,8 +152,14 @@ def test_every_command_s_help_uses_the_standard_words(command: str) -> None:
     assert _private_words(printed) == {}
 
 
-@pytest.mark.parametrize("task", TASKS)
-@pytest.mark.parametrize("model", tapehead.models.MODELS)
+@pytest.mark.parametrize(
+    ("task", "model"),
+    [
+        pytest.param(task, model, marks=[] if model == "ntm" or task == "copy" else pytest.mark.slow)
+        for task in TASKS
+        for model in tapehead.models.MODELS
+    ],
+)
 def test_the_help_of_every_task_and_model_uses_the_standard_words(task: str, model: str) -> None:
     printed = _print_help(["train", task, "--model", model])
     assert f"task {task}:" in printed

@@ -186,8 +186,9 @@ def test_every_task_is_in_the_registry() -> None:
 
 def test_every_backend_is_in_the_registry_of_its_scan() -> None:
     for model, backends in SCANS.items():
-        files = {path.stem for path in (SOURCE / "kernels" / f"{model}_scan").glob("[!_]*.py")}
-        assert set(backends) == files
+        folder = SOURCE / "kernels" / f"{model}_scan"
+        packages = {path.parent.name for path in folder.glob("*/__init__.py")}
+        assert set(backends) == {path.stem for path in folder.glob("[!_]*.py")} | packages
         assert all(name == backend.name for name, backend in backends.items())
 
 

@@ -85,7 +85,13 @@ def _slot_numbers(figure: Figure) -> list[str]:
     return [formatter(tick) for tick in range(round(low + 0.5), round(high + 0.5))]
 
 
-@pytest.mark.parametrize("name", list(_every_figure()))
+QUICK_FIGURES = ("learning_curve", "at_work")
+"""One of lines and one of images: the others are written by the same function."""
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[] if name in QUICK_FIGURES else pytest.mark.slow) for name in _every_figure()]
+)
 def test_a_figure_is_written_as_png_and_as_svg_with_the_same_bytes_each_time(name: str, tmp_path: Path) -> None:
     first, second = (plots.save(_every_figure()[name](), tmp_path / folder / name) for folder in ("one", "two"))
     assert [path.name for path in first] == [f"{name}.png", f"{name}.svg"]

@@ -184,6 +184,7 @@ def test_a_signal_stops_a_sweep_and_all_is_saved(number: signal.Signals, status:
     assert not list((tmp_path / "runs").glob("*/result.json"))
 
 
+@pytest.mark.slow
 def test_a_second_ctrl_c_ends_a_process_that_does_not_react_to_the_first(tmp_path: Path) -> None:
     write_grid(tmp_path, hang=1)
     process, run = start_sweep(tmp_path), tmp_path / "runs/Toy-ntm-seed-0"
@@ -228,6 +229,7 @@ def test_a_process_whose_supervisor_is_gone_saves_and_stops(tmp_path: Path) -> N
     assert list((run / "checkpoints").glob("*.json"))
 
 
+@pytest.mark.slow
 def test_a_hanging_process_of_a_supervisor_that_is_gone_is_killed_by_the_next(tmp_path: Path) -> None:
     write_grid(tmp_path, hang=1)
     first, run = start_sweep(tmp_path), tmp_path / "runs/Toy-ntm-seed-0"

@@ -160,7 +160,15 @@ CASES: dict[str, tuple[Callable[..., Tensor], Callable[[], Iterator[Arguments]],
 }
 
 
-@pytest.mark.parametrize("name", CASES)
+MANY = ("masked_content", "write_together", "allocations")
+"""Hundreds of arguments each: the quick tests have the others."""
+
+EACH_CASE = pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=pytest.mark.slow if name in MANY else []) for name in CASES]
+)
+
+
+@EACH_CASE
 def test_float64_is_finite_for_extreme_numbers(name: str, record_property: Any) -> None:
     function, drawn, _ = CASES[name]
     record_property("cases", sum(1 for _ in drawn()))
@@ -169,7 +177,7 @@ def test_float64_is_finite_for_extreme_numbers(name: str, record_property: Any) 
             assert result.isfinite().all(), arguments
 
 
-@pytest.mark.parametrize("name", CASES)
+@EACH_CASE
 def test_float32_is_finite_for_extreme_numbers(name: str, record_property: Any) -> None:
     function, drawn, most_too_large = CASES[name]
     record_property("cases", sum(1 for _ in drawn()))

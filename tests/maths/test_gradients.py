@@ -143,7 +143,7 @@ EVERY_OPTION = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("size", EVERY_OPTION[::4], ids=str)
+@pytest.mark.parametrize("size", EVERY_OPTION[::7], ids=str)
 def test_gradient_of_a_step_for_some_options(size: Sizes) -> None:
     assert_step_gradient(size, np.random.default_rng(4))
 

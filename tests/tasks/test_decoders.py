@@ -47,11 +47,12 @@ def wrong_sequences(both: str, batch: Batch) -> list[int]:
     return wrong
 
 
+@pytest.mark.parametrize("sequences", [3 * AT_A_TIME, pytest.param(SEQUENCES, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("both", ENCODED)
-def test_the_targets_follow_from_the_inputs(both):
+def test_the_targets_follow_from_the_inputs(both, sequences):
     task, source = EVERY[both], generator(1)
-    sizes = sizes_of(task, SEQUENCES)
-    for first in range(0, SEQUENCES, AT_A_TIME):
+    sizes = sizes_of(task, sequences)
+    for first in range(0, sequences, AT_A_TIME):
         batch = task.sample(sizes[first : first + AT_A_TIME], source)
         assert wrong_sequences(both, batch) == []
 

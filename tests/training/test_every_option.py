@@ -10,6 +10,7 @@ import pytest
 
 from tapehead.models import MODELS
 from tapehead.tasks import TASKS
+from tapehead.tasks.strings import StringTask
 from tapehead.training.components import KINDS, known_options
 from tapehead.training.config import RunConfig
 from tapehead.training.curricula import CURRICULA
@@ -120,7 +121,21 @@ def test_every_field_is_read_somewhere_and_changes_the_result(name, ended):
         assert ended(json.dumps(config.to_json())) != ended(json.dumps(other.to_json()))
 
 
-@pytest.mark.parametrize(("kind", "name", "option"), OPTIONS, ids=map(".".join, OPTIONS))
+QUICK_STRINGS = ("reverse", "modular_arithmetic")
+"""The other tasks on strings declare and check the same options by the same base classes."""
+
+
+def _is_slow(kind: str, name: str) -> bool:
+    return kind == "task" and issubclass(TASKS[name], StringTask) and name not in QUICK_STRINGS
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "option"),
+    [
+        pytest.param(*found, marks=pytest.mark.slow if _is_slow(*found[:2]) else [], id=".".join(found))
+        for found in OPTIONS
+    ],
+)
 def test_every_option_is_read_somewhere_and_changes_the_result(kind, name, option, ended):
     changes, other_changes = OTHER.get((name, option), ({}, {option: VALUES.get(option)}))
     if kind == "curriculum":

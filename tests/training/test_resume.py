@@ -29,7 +29,13 @@ def stopped_and_resumed(config, path, step: int) -> tuple[str, str]:
 
 
 @pytest.mark.reliability(12)
-@pytest.mark.parametrize(("model", "optimizer"), EVERY_KIND)
+@pytest.mark.parametrize(
+    ("model", "optimizer"),
+    [
+        pytest.param(model, optimizer, marks=[] if model == "rnn" or optimizer == "adam" else pytest.mark.slow)
+        for model, optimizer in EVERY_KIND
+    ],
+)
 def test_every_model_with_every_optimizer_goes_on_bit_by_bit(model, optimizer, tmp_path):
     config = tiny_config(model, optimizer=optimizer)
     expected = undisturbed(config, tmp_path / "undisturbed")

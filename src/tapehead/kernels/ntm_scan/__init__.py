@@ -4,11 +4,12 @@ from typing import NamedTuple
 
 from tapehead._shapes import Inputs, Lengths, Outputs
 from tapehead.kernels.backend import Backend, choose, problem_of
-from tapehead.kernels.ntm_scan import cpp, reference
+from tapehead.kernels.ntm_scan import cpp, reference, triton
 from tapehead.maths.ntm import NTMOptions, NTMState, NTMWeights
 
 BACKENDS: dict[str, Backend[NTMState, NTMWeights, NTMOptions]] = {
     "cpp": cpp.BACKEND,
+    "triton": triton.BACKEND,
     "reference": reference.BACKEND,
 }
 """What can run it, fastest first."""
