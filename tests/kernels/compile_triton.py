@@ -22,7 +22,8 @@ KERNELS = {"ntm": (forward, backward)}
 def compile_kernels(model: str, options: dict[str, Any]) -> list[int]:
     """Compile both kernels as float32; gives how long their programs are."""
     given = drawn.ntm(0, steps=1, sequences=1, slots=128, width=20, units=100, **options)
-    sizes = ntm.choose_sizes(ntm.give(given.inputs, given.state, given.weights, given.options), given.options, False)
+    prepared = ntm.give(given.inputs, given.state, given.weights, given.options)
+    sizes = ntm.choose_sizes(prepared, given.options, given.keep_states)
     lengths = []
     for kernel in KERNELS[model]:
         types = dict.fromkeys(kernel.arg_names, "*fp32") | {"lengths": "*i64", "batch": "i32", "S": "constexpr"}

@@ -33,6 +33,9 @@ NEEDS_INTERPRETER = pytest.mark.skipif(
     importlib.util.find_spec("triton") is None or os.environ.get("TRITON_INTERPRET") != "1",
     reason="Triton is not installed, or TRITON_INTERPRET is not 1",
 )
+HARD: dict[str, dict[str, Any]] = {"ntm": {"layers": 3, "reads": 2, "writes": 2, "keep_states": True}}
+"""What has every loop of the kernels turn more than once."""
+
 STEPS, SEQUENCES, SLOTS, WIDTHS = (9, 3, 1, 8), (2, 1, 3), (5, 1, 16, 33), (3, 8, 1)
 
 
@@ -142,7 +145,7 @@ def test_what_it_cannot_run_is_said_in_a_sentence(model: str, monkeypatch: pytes
     [
         pytest.param(model, PLAIN[model] | option, marks=[] if place == 0 else pytest.mark.slow)
         for model in MODELS
-        for place, option in enumerate([{}, *OPTIONS[model]])
+        for place, option in enumerate([HARD[model], {}, *OPTIONS[model]])
     ],
 )
 def test_the_kernels_compile_for_a_gpu_that_need_not_be_there(

@@ -184,23 +184,35 @@ def control_backward(
     """Go back through all layers of one step; carry_hidden holds what comes from the heads and from the next step."""
     COUNT: tl.constexpr = S.layers
     for above in tl.static_range(COUNT):
-        layer: tl.constexpr = S.layers - 1 - above
-        place, new = now * S.layers + layer, (after * S.layers + layer) * S.units
-        carried = (b * S.layers + layer) * S.units
-        own = d_gates + place * S.gates
-        activate_backward(
-            gates + place * S.gates, hidden + new, cell + place * S.units, cell + new, d_hidden + new, d_cell + new,
-            carry_hidden + carried, carry_cell + carried, own, S,
+        layer_backward(
+            b, now, after, w_reads, w_hidden, w_below, hidden, cell, gates,
+            d_hidden, d_cell, carry_hidden, carry_cell, carry_reads, d_gates, COUNT - 1 - above, S,
         )  # fmt: skip
-        tl.debug_barrier()
-        if S.lstm:
-            store_product(carry_hidden + carried, w_hidden + layer * S.units * S.gates, own, S.gates, S.units, False, S)
-            if layer > 0:
-                weight = w_below + (layer - 1) * S.units * S.gates
-                store_product(carry_hidden + carried - S.units, weight, own, S.gates, S.units, True, S)
-        if layer == 0:
-            store_product(carry_reads + b * S.reads * S.width, w_reads, own, S.gates, S.reads * S.width, False, S)
-        tl.debug_barrier()
+
+
+@triton.jit
+@no_type_check
+def layer_backward(
+    b, now, after, w_reads, w_hidden, w_below, hidden, cell, gates,
+    d_hidden, d_cell, carry_hidden, carry_cell, carry_reads, d_gates, LAYER: tl.constexpr, S: tl.constexpr,
+):  # fmt: skip
+    """Go back through one layer, and add what it gives to the layer below, or store what it gives to the reads."""
+    place, new = now * S.layers + LAYER, (after * S.layers + LAYER) * S.units
+    carried = (b * S.layers + LAYER) * S.units
+    own = d_gates + place * S.gates
+    activate_backward(
+        gates + place * S.gates, hidden + new, cell + place * S.units, cell + new, d_hidden + new, d_cell + new,
+        carry_hidden + carried, carry_cell + carried, own, S,
+    )  # fmt: skip
+    tl.debug_barrier()
+    if S.lstm:
+        store_product(carry_hidden + carried, w_hidden + LAYER * S.units * S.gates, own, S.gates, S.units, False, S)
+        if LAYER > 0:
+            weight = w_below + (LAYER - 1) * S.units * S.gates
+            store_product(carry_hidden + carried - S.units, weight, own, S.gates, S.units, True, S)
+    if LAYER == 0:
+        store_product(carry_reads + b * S.reads * S.width, w_reads, own, S.gates, S.reads * S.width, False, S)
+    tl.debug_barrier()
 
 
 @triton.jit

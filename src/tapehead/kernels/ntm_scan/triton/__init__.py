@@ -204,10 +204,11 @@ class _Recurrence(torch.autograd.Function):
         weights += [transposed(tensor) if tensor.numel() else tensor for tensor in (given.w_hidden, given.w_below)]
         weights += [given.b_below, transposed(given.w_heads), given.b_heads]
         if sequences:
-            forward[(sequences,)](
-                given.gates_in, lengths, *weights, memory, *found, keys, interpolated, sequences, sizes,
-                num_warps=sizes.warps,
-            )  # fmt: skip
+            with torch.cuda.device_of(memory):  # Triton launches on the current device
+                forward[(sequences,)](
+                    given.gates_in, lengths, *weights, memory, *found, keys, interpolated, sequences, sizes,
+                    num_warps=sizes.warps,
+                )  # fmt: skip
         ctx.save_for_backward(lengths, given.w_reads, given.w_hidden, given.w_below, given.w_heads, *found)
         ctx.sizes = sizes
         kept, *states = found[:5]
@@ -231,12 +232,13 @@ class _Recurrence(torch.autograd.Function):
             weightings, [*carried, gates.shape, parameters.shape, *work]
         )
         if sequences:
-            backward[(sequences,)](
-                lengths, w_reads, w_hidden, w_below, w_heads,
-                kept, weightings, hidden, cell, gates, parameters, slopes, cosines, interpolated, d_shifted, segment,
-                after.weightings, after.reads, after.hidden, after.cell, after.memory,
-                d_memory, *carried, d_gates, d_parameters, sequences, sizes, num_warps=sizes.warps,
-            )  # fmt: skip
+            with torch.cuda.device_of(d_memory):
+                backward[(sequences,)](
+                    lengths, w_reads, w_hidden, w_below, w_heads, kept, weightings, hidden, cell, gates,
+                    parameters, slopes, cosines, interpolated, d_shifted, segment,
+                    after.weightings, after.reads, after.hidden, after.cell, after.memory,
+                    d_memory, *carried, d_gates, d_parameters, sequences, sizes, num_warps=sizes.warps,
+                )  # fmt: skip
         if sizes.keep_states:
             d_memory += after.memory[0]
         d_initial = (d_memory, *(own + tensor[0] for own, tensor in zip(carried, after[1:], strict=True)))

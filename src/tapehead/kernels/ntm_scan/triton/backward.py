@@ -91,33 +91,43 @@ def write_again(segment, kept, parameters, weightings, step, b, batch, S: tl.con
 @no_type_check
 def write_backward(memory, d_memory, d_kept, parameters, to, slope, weightings, d_weightings, S: tl.constexpr):
     """Go back through the write heads, the last one first."""
-    columns = tl.arange(0, S.width_power)
-    in_width = columns < S.width
     COUNT: tl.constexpr = S.heads - S.reads
     for others in tl.static_range(COUNT):
-        head: tl.constexpr = S.heads - S.reads - 1 - others
-        at_erase, at_add = S.erase + head * S.width + columns, S.add + head * S.width + columns
-        erase = tl.load(parameters + at_erase, mask=in_width, other=0.0)
-        add = tl.load(parameters + at_add, mask=in_width, other=0.0)
-        d_erase = tl.zeros((S.block_slots, S.width_power), memory.dtype.element_ty)
-        d_add = tl.zeros((S.block_slots, S.width_power), memory.dtype.element_ty)
-        for first in range(0, S.slots, S.block_slots):
-            slots, inside, at = tile_of_memory(first, S)
-            rows = written(
-                tl.load(memory + at, mask=inside, other=0.0), parameters, weightings, slots, columns, head, S
-            )
-            d_rows = tl.load(d_memory + at, mask=inside, other=0.0)
-            if S.keep_states and others == 0:
-                d_rows += tl.load(d_kept + at, mask=inside, other=0.0)
-            weight = tl.load(weightings + (S.reads + head) * S.slots + slots, mask=slots < S.slots, other=0.0)
-            d_weight = tl.sum(d_rows * (add[None, :] - rows * erase[None, :]), axis=1)
-            tl.store(d_weightings + (S.reads + head) * S.slots + slots, d_weight, mask=slots < S.slots)
-            tl.store(d_memory + at, d_rows * (1 - weight[:, None] * erase[None, :]), mask=inside)
-            d_erase -= d_rows * rows * weight[:, None]
-            d_add += d_rows * weight[:, None]
-        store_gradient(to, slope, at_erase, tl.sum(d_erase, axis=0), in_width)
-        store_gradient(to, slope, at_add, tl.sum(d_add, axis=0), in_width)
+        write_head_backward(
+            memory, d_memory, d_kept, parameters, to, slope, weightings, d_weightings, COUNT - 1 - others, S
+        )
         tl.debug_barrier()
+
+
+@triton.jit
+@no_type_check
+def write_head_backward(
+    memory, d_memory, d_kept, parameters, to, slope, weightings, d_weightings, HEAD: tl.constexpr, S: tl.constexpr
+):
+    """Go back through a write head; the last one adds the gradient of the memory that was kept."""
+    columns = tl.arange(0, S.width_power)
+    in_width = columns < S.width
+    at_erase, at_add = S.erase + HEAD * S.width + columns, S.add + HEAD * S.width + columns
+    erase = tl.load(parameters + at_erase, mask=in_width, other=0.0)
+    add = tl.load(parameters + at_add, mask=in_width, other=0.0)
+    d_erase = tl.zeros((S.block_slots, S.width_power), memory.dtype.element_ty)
+    d_add = tl.zeros((S.block_slots, S.width_power), memory.dtype.element_ty)
+    for first in range(0, S.slots, S.block_slots):
+        slots, inside, at = tile_of_memory(first, S)
+        rows = tl.load(memory + at, mask=inside, other=0.0)
+        rows = written(rows, parameters, weightings, slots, columns, HEAD, S)
+        d_rows = tl.load(d_memory + at, mask=inside, other=0.0)
+        if S.keep_states and S.reads + HEAD == S.heads - 1:
+            d_rows += tl.load(d_kept + at, mask=inside, other=0.0)
+        weight = tl.load(weightings + (S.reads + HEAD) * S.slots + slots, mask=slots < S.slots, other=0.0)
+        tl.debug_barrier()  # small tiles are held several times over: nobody stores before all have loaded
+        d_weight = tl.sum(d_rows * (add[None, :] - rows * erase[None, :]), axis=1)
+        tl.store(d_weightings + (S.reads + HEAD) * S.slots + slots, d_weight, mask=slots < S.slots)
+        tl.store(d_memory + at, d_rows * (1 - weight[:, None] * erase[None, :]), mask=inside)
+        d_erase -= d_rows * rows * weight[:, None]
+        d_add += d_rows * weight[:, None]
+    store_gradient(to, slope, at_erase, tl.sum(d_erase, axis=0), in_width)
+    store_gradient(to, slope, at_add, tl.sum(d_add, axis=0), in_width)
 
 
 @triton.jit
