@@ -20,6 +20,7 @@ from tapehead.kernels import SCANS
 from tapehead.kernels.backend import Backend, Problem
 from tapehead.kernels.triton import launch
 from tests.kernels import drawn
+from tests.kernels import test_conformance_extremes as extremes
 from tests.kernels import test_conformance_lengths as lengths
 from tests.kernels import test_conformance_state as state
 from tests.kernels.oracle import EXACT, Case, check_float32_errors, float32_errors, needs_excuse
@@ -97,6 +98,14 @@ def test_what_does_not_fit_into_a_tile_takes_several(model: str, monkeypatch: py
 
 
 @NEEDS_INTERPRETER
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")  # what NumPy, which interprets, says of NaN
+@pytest.mark.reliability(5, 21)
+@EACH_MODEL
+def test_what_is_not_finite_stays_in_its_sequence_and_is_not_hidden(model: str) -> None:
+    extremes.test_not_a_number_stays_not_a_number_and_in_its_sequence(interpreted(model))
+
+
+@NEEDS_INTERPRETER
 @EACH_MODEL
 def test_lengths_and_empty_batches_are_as_every_backend_has_them(model: str) -> None:
     case = interpreted(model)
@@ -134,7 +143,14 @@ def test_what_it_cannot_run_is_said_in_a_sentence(model: str, monkeypatch: pytes
     assert "torch.func" in str(reason(dataclasses.replace(here, derivative="torch.func")))
     assert "forward-mode" in str(reason(dataclasses.replace(here, derivative="forward")))
     many = here.sizes._replace(memory_slots=2**19, read_heads=2, write_heads=1)
-    assert "the weightings of all heads are 2097152 numbers" in str(reason(dataclasses.replace(here, sizes=many)))
+    monkeypatch.setattr(launch, "find_spec", lambda name: name)
+    monkeypatch.setattr(launch, "which", lambda name: name if name == "gcc" else None)
+    assert reason(here) is None
+    assert "keys of all heads are 2097152 numbers" in str(reason(dataclasses.replace(here, sizes=many)))
+    heads = here.sizes._replace(read_heads=6, write_heads=5)
+    assert "the model has 11 heads" in str(reason(dataclasses.replace(here, sizes=heads)))
+    monkeypatch.setattr(launch, "which", lambda name: None)
+    assert reason(here) == "Triton needs gcc or clang on PATH"
     monkeypatch.setattr(launch, "find_spec", lambda name: None)
     assert reason(here) == "Triton is not installed: pip install triton"
 

@@ -9,10 +9,10 @@ from tapehead.maths.ntm import NTMOptions, NTMState, NTMWeights
 
 BACKENDS: dict[str, Backend[NTMState, NTMWeights, NTMOptions]] = {
     "cpp": cpp.BACKEND,
-    "triton": triton.BACKEND,
     "reference": reference.BACKEND,
+    "triton": triton.BACKEND,
 }
-"""What can run it, fastest first."""
+"""What can run it, fastest first; but Triton's has not run on a GPU yet, so it is for those who ask for it by name."""
 
 
 class NTMScan(NamedTuple):

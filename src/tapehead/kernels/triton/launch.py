@@ -1,8 +1,9 @@
 """Whether Triton can run a problem, and how its kernels are launched."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from importlib.util import find_spec
 from math import prod
+from shutil import which
 from typing import Any, NamedTuple
 
 import torch
@@ -19,8 +20,8 @@ TILE, COLUMNS = 4096, 128
 ALIGNMENT = 64
 """What the places of tensors in an allocation are multiples of, in numbers; Triton compiles anew for another."""
 
-MOST_NUMBERS = 2**20
-"""The most numbers of a tensor in Triton: the weightings of all heads are one."""
+MOST_NUMBERS, MOST_HEADS = 2**16, 10
+"""The most numbers of all heads' weightings, which are held at once, and the most heads: more compile for minutes."""
 
 
 class Blocks(NamedTuple):
@@ -53,22 +54,32 @@ def choose_blocks(columns: int, slots: int, width: int) -> Blocks:
 
 def unsupported_reason(problem: Problem[Any]) -> str | None:
     """Say why no Triton kernel can run a problem; None where one can."""
+    return next(_reasons(problem), None)
+
+
+def _reasons(problem: Problem[Any]) -> Iterator[str]:
+    """Give all reasons, one after the other: what is cheap to find out comes first."""
     sizes = problem.sizes
-    weights = power(sizes.read_heads + sizes.write_heads) * power(sizes.memory_slots)
-    reasons = {
-        f"the tensors are on {problem.device}, and this backend runs on CUDA devices": problem.device.type != "cuda",
-        f"the numbers are {problem.dtype}, and this backend computes in float32 and float64": (
-            problem.dtype not in (torch.float32, torch.float64)
-        ),
-        "it does not support the transforms of torch.func": problem.derivative == "torch.func",
-        "it has no forward-mode derivatives": problem.derivative == "forward",
-        "torch.compile cannot see into it": torch.compiler.is_compiling(),
-        "Triton is not installed: pip install triton": find_spec("triton") is None,
-        f"the weightings of all heads are {weights} numbers, counted in powers of 2, and it takes {MOST_NUMBERS}": (
-            max(weights, power(sizes.memory_width)) > MOST_NUMBERS
-        ),
-    }
-    return next((reason for reason, holds in reasons.items() if holds), None)
+    if problem.device.type != "cuda":
+        yield f"the tensors are on {problem.device}, and this backend runs on CUDA devices"
+    if problem.dtype not in (torch.float32, torch.float64):
+        yield f"the numbers are {problem.dtype}, and this backend computes in float32 and float64"
+    if problem.derivative == "torch.func":
+        yield "it does not support the transforms of torch.func"
+    if problem.derivative == "forward":
+        yield "it has no forward-mode derivatives"
+    if torch.compiler.is_compiling() or torch.jit.is_tracing():  # type: ignore[attr-defined, no-untyped-call]
+        yield "torch.compile and torch.jit.trace cannot see into it"
+    if find_spec("triton") is None:
+        yield "Triton is not installed: pip install triton"
+    if which("gcc") is None and which("clang") is None:
+        yield "Triton needs gcc or clang on PATH"
+    heads = sizes.read_heads + sizes.write_heads
+    if heads > MOST_HEADS:
+        yield f"the model has {heads} heads, and this backend takes {MOST_HEADS}: more take minutes to compile"
+    numbers = power(heads) * max(power(sizes.memory_slots), power(sizes.memory_width))
+    if numbers > MOST_NUMBERS:
+        yield f"the weightings or keys of all heads are {numbers} numbers, in powers of 2; it takes {MOST_NUMBERS}"
 
 
 def carve(like: Tensor, shapes: Sequence[tuple[int, ...]]) -> list[Tensor]:

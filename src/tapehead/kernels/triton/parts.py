@@ -52,9 +52,9 @@ def tanh(value):
     """(1 - exp(-2 x)) / (1 + exp(-2 x)), with 1 - exp(-2 |x|) to the last digits where it is small."""
     size = tl.abs(value)
     power = tl.exp(-2 * size)
-    is_one, is_small = power == 1, size > 20
-    logarithm = tl.log(tl.where(is_one | is_small, 0.5, power))
-    rest = tl.where(is_one, 2 * size, tl.where(is_small, 1.0, (1 - power) * (-2 * size / logarithm)))
+    is_one, is_large = power == 1, size > 20
+    logarithm = tl.log(tl.where(is_one | is_large, 0.5, power))
+    rest = tl.where(is_one, 2 * size, tl.where(is_large, 1.0, (1 - power) * (-2 * size / logarithm)))
     return tl.where(value < 0, -1.0, 1.0) * (rest / (2 - rest))
 
 
@@ -131,7 +131,7 @@ def control(now, after, gates_in, w_reads, w_hidden, w_below, b_below, reads, hi
         own_gates = gates + (now * S.layers + layer) * S.gates
         for first in range(0, S.gates, S.block_columns):
             columns = first + tl.arange(0, S.block_columns)
-            total = tl.zeros((S.block_rows, S.block_columns), gates.dtype.element_ty)
+            total = tl.full((S.block_rows, S.block_columns), 0.0, gates.dtype.element_ty)
             if layer == 0:
                 base = gates_in + now * S.gates
                 total = add_product(
@@ -221,7 +221,7 @@ def store_product(to, weight, vector, ROWS: tl.constexpr, COLUMNS: tl.constexpr,
     """Store vector (ROWS,) times weight (ROWS, COLUMNS), or add it to what is there."""
     for first in range(0, COLUMNS, S.block_columns):
         columns = first + tl.arange(0, S.block_columns)
-        total = tl.zeros((S.block_rows, S.block_columns), to.dtype.element_ty)
+        total = tl.full((S.block_rows, S.block_columns), 0.0, to.dtype.element_ty)
         value = tl.sum(add_product(total, weight, vector, columns, ROWS, COLUMNS), axis=0)
         if ADD:
             value += tl.load(to + columns, mask=columns < COLUMNS, other=0.0)

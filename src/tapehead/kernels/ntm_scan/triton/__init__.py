@@ -207,7 +207,7 @@ class _Recurrence(torch.autograd.Function):
             with torch.cuda.device_of(memory):  # Triton launches on the current device
                 forward[(sequences,)](
                     given.gates_in, lengths, *weights, memory, *found, keys, interpolated, sequences, sizes,
-                    num_warps=sizes.warps,
+                    num_warps=sizes.warps, enable_fp_fusion=True,
                 )  # fmt: skip
         ctx.save_for_backward(lengths, given.w_reads, given.w_hidden, given.w_below, given.w_heads, *found)
         ctx.sizes = sizes
@@ -237,7 +237,8 @@ class _Recurrence(torch.autograd.Function):
                     lengths, w_reads, w_hidden, w_below, w_heads, kept, weightings, hidden, cell, gates,
                     parameters, slopes, cosines, interpolated, d_shifted, segment,
                     after.weightings, after.reads, after.hidden, after.cell, after.memory,
-                    d_memory, *carried, d_gates, d_parameters, sequences, sizes, num_warps=sizes.warps,
+                    d_memory, *carried, d_gates, d_parameters, sequences, sizes,
+                    num_warps=sizes.warps, enable_fp_fusion=True,
                 )  # fmt: skip
         if sizes.keep_states:
             d_memory += after.memory[0]

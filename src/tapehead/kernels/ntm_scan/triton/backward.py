@@ -110,8 +110,8 @@ def write_head_backward(
     at_erase, at_add = S.erase + HEAD * S.width + columns, S.add + HEAD * S.width + columns
     erase = tl.load(parameters + at_erase, mask=in_width, other=0.0)
     add = tl.load(parameters + at_add, mask=in_width, other=0.0)
-    d_erase = tl.zeros((S.block_slots, S.width_power), memory.dtype.element_ty)
-    d_add = tl.zeros((S.block_slots, S.width_power), memory.dtype.element_ty)
+    d_erase = tl.full((S.block_slots, S.width_power), 0.0, memory.dtype.element_ty)
+    d_add = tl.full((S.block_slots, S.width_power), 0.0, memory.dtype.element_ty)
     for first in range(0, S.slots, S.block_slots):
         slots, inside, at = tile_of_memory(first, S)
         rows = tl.load(memory + at, mask=inside, other=0.0)
@@ -167,11 +167,11 @@ def address_backward(
     tl.debug_barrier()
     strength = tl.load(parameters + S.strength + heads, mask=in_heads, other=0.0)
     by_content, scores = softmax_rows(strength, tl.load(cosines + at, mask=inside, other=0.0), inside)
-    carry = tl.zeros((S.heads_power, S.slots_power), d_current.dtype.element_ty)
+    carry = tl.full((S.heads_power, S.slots_power), 0.0, d_current.dtype.element_ty)
     if S.offsets > 0:
         gate = tl.load(parameters + S.gate + heads, mask=in_heads, other=0.0)
         previous = tl.load(before + at, mask=inside, other=0.0)
-        tl.store(d_current + at, previous + gate[:, None] * (by_content - previous), mask=inside)
+        tl.store(d_current + at, gate[:, None] * by_content + (1 - gate)[:, None] * previous, mask=inside)
         tl.debug_barrier()
         gradient = shift_backward(parameters, to, slope, d_current, d_shifted, gradient, heads, slots, inside, S)
         d_gate = tl.sum(gradient * (by_content - previous), axis=1)
@@ -201,7 +201,7 @@ def shift_backward(parameters, to, slope, interpolated, d_shifted, gradient, hea
     tl.store(d_shifted + row + slots[None, :], d_own, mask=inside)
     tl.debug_barrier()
     offsets = tl.arange(0, S.offsets_power)
-    d_weights = tl.zeros((S.heads_power, S.offsets_power), shifted.dtype)
+    d_weights = tl.full((S.heads_power, S.offsets_power), 0.0, shifted.dtype)
     gradient = tl.zeros_like(shifted)
     COUNT: tl.constexpr = S.offsets
     for offset in tl.static_range(COUNT):
@@ -227,7 +227,7 @@ def keys_backward(memory, parameters, to, slope, d_cosines, S: tl.constexpr):
     columns = tl.arange(0, S.width_power)
     COUNT: tl.constexpr = S.heads
     for head in tl.static_range(COUNT):
-        total = tl.zeros((S.block_slots, S.width_power), memory.dtype.element_ty)
+        total = tl.full((S.block_slots, S.width_power), 0.0, memory.dtype.element_ty)
         for first in range(0, S.slots, S.block_slots):
             slots, inside, at = tile_of_memory(first, S)
             rows = tl.load(memory + at, mask=inside, other=0.0)
@@ -248,7 +248,7 @@ def compare_backward(memory, d_memory, parameters, d_cosines, S: tl.constexpr):
     for first in range(0, S.slots, S.block_slots):
         slots, inside, at = tile_of_memory(first, S)
         unit, inverse, is_long = unit_rows(tl.load(memory + at, mask=inside, other=0.0), S.floor)
-        total = tl.zeros((S.block_slots, S.width_power), memory.dtype.element_ty)
+        total = tl.full((S.block_slots, S.width_power), 0.0, memory.dtype.element_ty)
         COUNT: tl.constexpr = S.heads
         for head in tl.static_range(COUNT):
             key = tl.load(parameters + head * S.width + columns, mask=columns < S.width, other=0.0)

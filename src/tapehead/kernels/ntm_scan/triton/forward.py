@@ -64,7 +64,7 @@ def set_parameters(parameters, slopes, weight, bias, units, S: tl.constexpr):
     for first in range(0, S.parameters, S.block_columns):
         places = first + tl.arange(0, S.block_columns)
         inside = places < S.parameters
-        total = tl.zeros((S.block_rows, S.block_columns), parameters.dtype.element_ty)
+        total = tl.full((S.block_rows, S.block_columns), 0.0, parameters.dtype.element_ty)
         total = tl.sum(add_product(total, weight, units, places, S.units, S.parameters), axis=0)
         value, passes = clip(total + tl.load(bias + places, mask=inside, other=0.0), S.clip)
         is_tanh = (places < S.strength) | (places >= S.add)
@@ -136,7 +136,7 @@ def address(parameters, cosines, before, current, interpolated, S: tl.constexpr)
     if S.offsets > 0:
         gate = tl.load(parameters + S.gate + heads, mask=heads < S.heads, other=0.0)
         previous = tl.load(before + at, mask=inside, other=0.0)
-        tl.store(interpolated + at, previous + gate[:, None] * (weighting - previous), mask=inside)
+        tl.store(interpolated + at, gate[:, None] * weighting + (1 - gate)[:, None] * previous, mask=inside)
         tl.debug_barrier()
         shifted = shift(parameters, interpolated, heads, slots, inside, S)
         sharpening = tl.load(parameters + S.sharpening + heads, mask=heads < S.heads, other=0.0)
@@ -148,7 +148,7 @@ def address(parameters, cosines, before, current, interpolated, S: tl.constexpr)
 @no_type_check
 def shift(parameters, interpolated, heads, slots, inside, S: tl.constexpr):
     """Shift the interpolated weightings along the slots."""
-    shifted = tl.zeros((S.heads_power, S.slots_power), interpolated.dtype.element_ty)
+    shifted = tl.full((S.heads_power, S.slots_power), 0.0, interpolated.dtype.element_ty)
     COUNT: tl.constexpr = S.offsets
     for offset in tl.static_range(COUNT):
         weight = tl.load(parameters + S.shift + heads * S.offsets + offset, mask=heads < S.heads, other=0.0)
@@ -174,7 +174,7 @@ def read(memory, weightings, reads, S: tl.constexpr):
     columns = tl.arange(0, S.width_power)
     COUNT: tl.constexpr = S.reads
     for head in tl.static_range(COUNT):
-        total = tl.zeros((S.block_slots, S.width_power), memory.dtype.element_ty)
+        total = tl.full((S.block_slots, S.width_power), 0.0, memory.dtype.element_ty)
         for first in range(0, S.slots, S.block_slots):
             slots, inside, at = tile_of_memory(first, S)
             weight = tl.load(weightings + head * S.slots + slots, mask=slots < S.slots, other=0.0)
