@@ -31,8 +31,9 @@ demo: $(READY)
 	$(BIN)/tapehead evaluate runs/demo --sizes 10000 --memory-slots 16384 --sequences 4
 	$(BIN)/tapehead plot runs/demo
 
+# Test files in their own order: pytest-xdist would leave those of few tests, which take longest here, to the end.
 test: $(READY)
-	$(BIN)/python -m pytest -q -n auto --dist loadfile --no-loadscope-reorder  # long files first: none is left over at the end
+	$(BIN)/python -m pytest -q -n auto --dist loadfile --no-loadscope-reorder
 
 test-slow: $(READY)
 	$(BIN)/python -m pytest -q -n auto --dist loadfile -m slow

@@ -18,7 +18,7 @@ TILE, COLUMNS = 4096, 128
 """The most numbers of a tile, and the most columns of a tile of weights; a test may change them."""
 
 ALIGNMENT = 64
-"""What the places of tensors in an allocation are multiples of, in numbers; Triton compiles anew for another."""
+"""Each tensor in an allocation begins at a multiple of so many numbers: Triton compiles unaligned ones separately."""
 
 MOST_NUMBERS, MOST_HEADS = 2**16, 10
 """The most numbers of all heads' weightings, which are held at once, and the most heads: more compile for minutes."""

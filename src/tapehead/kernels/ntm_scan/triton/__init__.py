@@ -184,9 +184,8 @@ class _Recurrence(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, sizes: Sizes, lengths: Tensor, *tensors: Tensor) -> tuple[Tensor, ...]:
-        from tapehead.kernels.ntm_scan.triton.forward import (
-            forward,
-        )  # where Triton is not installed, this file must load
+        # Imported here, since this file must load where Triton is not installed.
+        from tapehead.kernels.ntm_scan.triton.forward import forward
 
         given = Given(*(tensor.contiguous() for tensor in tensors))
         steps, sequences, gates = given.gates_in.shape

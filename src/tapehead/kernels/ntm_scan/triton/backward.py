@@ -120,7 +120,7 @@ def write_head_backward(
         if S.keep_states and S.reads + HEAD == S.heads - 1:
             d_rows += tl.load(d_kept + at, mask=inside, other=0.0)
         weight = tl.load(weightings + (S.reads + HEAD) * S.slots + slots, mask=slots < S.slots, other=0.0)
-        tl.debug_barrier()  # small tiles are held several times over: nobody stores before all have loaded
+        tl.debug_barrier()  # several threads may load the same number of a small tile: all must, before one stores
         d_weight = tl.sum(d_rows * (add[None, :] - rows * erase[None, :]), axis=1)
         tl.store(d_weightings + (S.reads + HEAD) * S.slots + slots, d_weight, mask=slots < S.slots)
         tl.store(d_memory + at, d_rows * (1 - weight[:, None] * erase[None, :]), mask=inside)

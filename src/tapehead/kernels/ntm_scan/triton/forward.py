@@ -89,7 +89,7 @@ def set_shifts_and_keys(parameters, keys, S: tl.constexpr):
         inside = (heads < S.heads)[:, None] & (offsets < S.offsets)[None, :]
         at = parameters + S.shift + heads[:, None] * S.offsets + offsets[None, :]
         value = tl.load(at, mask=inside, other=0.0)
-        tl.debug_barrier()  # small tiles are held several times over: nobody stores before all have loaded
+        tl.debug_barrier()  # several threads may load the same number of a small tile: all must, before one stores
         weights, _ = softmax_rows(tl.full((S.heads_power,), 1.0, value.dtype), value, inside)
         tl.store(at, weights, mask=inside)
     columns = tl.arange(0, S.width_power)
