@@ -74,12 +74,13 @@ class NTMOfOneSize(tapehead.NTM):
 
 
 @every_model
-def test_the_signature_of_a_model_is_that_of_its_cell_and_batch_first(model_type: type[Model]) -> None:
+def test_the_signature_of_a_model_is_that_of_its_cell_batch_first_and_embedding_size(model_type: type[Model]) -> None:
     cell, model = (inspect.signature(kind).parameters for kind in (model_type.cell_type, model_type))
-    assert set(model) - set(cell) == {"batch_first"}
+    assert set(model) - set(cell) == {"batch_first", "embedding_size"}
     assert all(model[name] == parameter for name, parameter in cell.items())
     assert len(cell) >= 7
     assert model["batch_first"].default is False
+    assert model["embedding_size"].default is None
 
 
 @pytest.mark.parametrize(
@@ -146,10 +147,13 @@ def test_the_config_has_every_option_but_where_the_model_is_and_what_runs_it(kin
 
 
 def test_a_model_of_one_s_own_has_its_cell_s_options() -> None:
-    assert list(inspect.signature(Toy).parameters) == ["input_size", "output_size", "decay", "device", "batch_first"]
+    parameters = list(inspect.signature(Toy).parameters)
+    assert parameters == ["input_size", "output_size", "decay", "device", "batch_first", "embedding_size"]
     assert "decay: How much of the sum is kept in each step." in Toy.__doc__
     model = Toy(3, 2, decay=0.25, batch_first=True)
-    assert model.config == {"input_size": 3, "output_size": 2, "decay": 0.25, "batch_first": True}
+    assert model.config == {"input_size": 3, "output_size": 2, "decay": 0.25, "batch_first": True} | {
+        "embedding_size": None
+    }
     outputs, state = model(torch.ones(1, 2, 3))
     torch.testing.assert_close(outputs[:, 1], 1.25 * outputs[:, 0])
     assert torch.equal(state.total, outputs[:, 1])

@@ -73,6 +73,7 @@ def malformed_constructions() -> Iterator[Case]:
         yield from making(model_type, "state_init", *NO_CHOICES)
     for model_type in (tapehead.NTM, tapehead.DNC, tapehead.LSTM, tapehead.RNN):
         yield from making(model_type, "batch_first", *NO_FLAGS, None)
+        yield from making(model_type, "embedding_size", *(wrong for wrong in NO_COUNTS if wrong is not None))
         yield from making(model_type, "dtype", torch.int64, torch.complex64, torch.bool, "float32", 32)
         yield from making(model_type, "device", "cua", "", 1.5, torch.float32, [])
 

@@ -60,7 +60,7 @@ def test_every_option_comes_back(tmp_path: Path) -> None:
         "forget_bias": 0.0, "batch_first": True,
     }  # fmt: skip
     model = tapehead.NTM(INPUT_SIZE, OUTPUT_SIZE, **config)
-    assert model.config == {"input_size": INPUT_SIZE, "output_size": OUTPUT_SIZE, **config}
+    assert model.config == {"input_size": INPUT_SIZE, "output_size": OUTPUT_SIZE, "embedding_size": None, **config}
     model.save(tmp_path / "model.safetensors")
     assert_twins(tapehead.load(str(tmp_path / "model.safetensors")), model)
 

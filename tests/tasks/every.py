@@ -6,6 +6,7 @@ from typing import get_args
 import numpy as np
 
 from tapehead.tasks import (
+    MQAR,
     TASKS,
     AssociativeRecall,
     Batch,
@@ -39,6 +40,7 @@ REACH: dict[type[Task], tuple[tuple[int, ...], tuple[int, ...]]] = {
     NGrams: ((1,), (400,)),
     PrioritySort: ((1,), (40,)),
     GroupWords: ((1,), (120,)),
+    MQAR: ((1,), (32,)),
 } | {task: ((task.least_length,), (80,)) for task in TASKS.values() if issubclass(task, StringTask)}
 
 

@@ -199,6 +199,19 @@ def group_words(tokens: list[int], _: str) -> Due:
     return due
 
 
+def mqar(tokens: list[int], _: str) -> Due:
+    """Look up in a list of pairs; what is below half the vocabulary is a key, and 0 is neither."""
+    pairs: dict[int, int] = {}
+    while len(tokens) > 2 * len(pairs) + 1 and tokens[2 * len(pairs) + 1] >= 4096:
+        key, value = tokens[2 * len(pairs) : 2 * len(pairs) + 2]
+        expect(0 < key < 4096 and key not in pairs and value not in pairs.values(), "a new key and a new value")
+        pairs[key] = value
+    queries = {step: key for step, key in enumerate(tokens) if step >= 2 * len(pairs) and key != 0}
+    expect(sorted(queries.values()) == sorted(pairs), "every key once")
+    expect(all(step % 2 == 0 for step in queries), "even distances")
+    return {step: [pairs[key]] for step, key in queries.items()}
+
+
 STRING_DECODERS: dict[str, Callable[[list[Any], str], Due]] = {
     "reverse": reverse,
     "duplicate_string": duplicate_string,
@@ -214,6 +227,7 @@ STRING_DECODERS: dict[str, Callable[[list[Any], str], Due]] = {
     "missing_duplicate": missing_duplicate,
     "compute_sqrt": compute_sqrt,
     "group_words": group_words,
+    "mqar": mqar,
     "binary_addition": binary("+"),
     "binary_multiplication": binary("*"),
 }

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from tapehead.tasks import AssociativeRecall, BitTask, NGrams, PrioritySort, RepeatCopy, Reverse
+from tapehead.tasks import MQAR, AssociativeRecall, BitTask, NGrams, PrioritySort, RepeatCopy, Reverse
 from tests.tasks.decoders import TRAINED_REPEATS
 from tests.tasks.every import ENCODED, EVERY, sampled
 
@@ -119,6 +119,29 @@ def test_symbols_are_drawn_equally_often_and_know_nothing_of_each_other(alphabet
         assert (hits[place].mean(dim=0) - share).abs().max() < allowed
     pairs = hits[:-1].flatten(0, 1).T @ hits[1:].flatten(0, 1) / (19 * 4000)
     assert (pairs - share**2).abs().max() < SIGMAS * math.sqrt(share**2 * (1 - share**2) / (19 * 4000))
+
+
+def test_keys_come_again_at_distances_whose_chance_falls_as_a_power():
+    """The first key's distance has the law itself; without replacement only the later ones differ from it."""
+    task, count = MQAR(vocabulary=64, power=0.25), 20_000
+    inputs = sampled(task, [(4,)] * count, seed=8).inputs
+    queries = inputs[8::2] == inputs[0]  # (28, count), or fewer if none is the last
+    chances = torch.arange(1, 29, dtype=torch.float64) ** -0.75
+    chances /= chances.sum()
+    found = queries.double().mean(dim=1)
+    assert queries.sum() == count
+    allowed = SIGMAS * (chances * (1 - chances) / count).sqrt()
+    assert ((found - chances[: len(found)]).abs() <= allowed[: len(found)]).all()
+
+
+def test_keys_and_values_are_drawn_equally_often():
+    task, count = MQAR(vocabulary=64), 4000
+    inputs = sampled(task, [(4,)] * count, seed=9).inputs
+    for place, first, symbols in [(0, 1, 31), (2, 1, 31), (6, 1, 31), (1, 32, 32), (5, 32, 32), (7, 32, 32)]:
+        found = torch.bincount(inputs[place] - first, minlength=symbols) / count
+        share = 1 / symbols
+        assert len(found) == symbols
+        assert (found - share).abs().max() < SIGMAS * math.sqrt(share * (1 - share) / count)
 
 
 def test_by_chance_a_reversed_string_costs_two_bits_a_symbol_and_three_in_four_are_wrong():

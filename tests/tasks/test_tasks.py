@@ -13,6 +13,7 @@ import torch
 import tapehead.tasks
 from tapehead.models import NTM
 from tapehead.tasks import (
+    MQAR,
     TASKS,
     AssociativeRecall,
     Copy,
@@ -236,6 +237,12 @@ WRONG: list[tuple[type[Task], dict[str, Any], type[Exception], str]] = [
     (Reverse, {"max_length": "20"}, TypeError, "max_length: expected a whole number >= 1, not '20'"),
     (GroupWords, {"group": "S4"}, ValueError, "group: expected one of 'C2', 'C6', 'S3', not 'S4'"),
     (GroupWords, {"min_length": 0}, ValueError, "min_length: expected a whole number >= 1, not 0"),
+    (MQAR, {"vocabulary": 3}, ValueError, "vocabulary: expected a whole number >= 4, not 3"),
+    (MQAR, {"steps_per_pair": 3}, ValueError, "steps_per_pair: expected a whole number >= 4, not 3"),
+    (MQAR, {"power": 0.0}, ValueError, "power: expected a finite number > 0, not 0.0"),
+    (MQAR, {"min_pairs": 0}, ValueError, "min_pairs: expected a whole number >= 1, not 0"),
+    (MQAR, {"vocabulary": 30}, ValueError, "max_pairs: expected at most 14, as many as there are keys among 30"),
+    (MQAR, {"max_pairs": 3}, ValueError, "min_pairs, max_pairs: expected min_pairs <= max_pairs, not 4 and 3"),
     (PrioritySort, {"bits": True}, TypeError, "bits: expected a whole number >= 1, not True"),
     (PrioritySort, {"min_items": 0}, ValueError, "min_items: expected a whole number >= 1, not 0"),
     (

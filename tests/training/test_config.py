@@ -12,7 +12,7 @@ import pytest
 from tapehead.models import MODELS
 from tapehead.tasks import TASKS
 from tapehead.training.components import KINDS, Component, known_options
-from tapehead.training.config import RunConfig, run_options
+from tapehead.training.config import ADDED_LATER, RunConfig, run_options
 from tapehead.training.curricula import CURRICULA
 from tapehead.training.optimizers import OPTIMIZERS
 from tapehead.training.options import Option
@@ -38,7 +38,20 @@ def test_a_configuration_leaves_nothing_to_a_default_of_another_version():
         described = configure(task, model).to_json()
         assert described.keys() == {field.name for field in fields(RunConfig)}
         for kind in KINDS:
-            assert described[kind]["options"].keys() == known_options(kind, described[kind]["name"]).keys()
+            known = known_options(kind, described[kind]["name"]).keys()
+            assert described[kind]["options"].keys() == known - ADDED_LATER.get(kind, {}).keys()
+
+
+def test_an_option_that_was_added_later_is_written_where_it_is_not_its_default_and_may_be_missing():
+    for kind, later in ADDED_LATER.items():
+        for name, default in later.items():
+            assert all(known_options(kind, each)[name].default == default for each in KINDS[kind].registry)
+    config = tiny_config(task="reverse", embedding_size=3)
+    described = config.to_json()
+    assert described["model"]["options"]["embedding_size"] == 3
+    assert RunConfig.from_json(json.dumps(described).encode(), "run.json") == config
+    del described["model"]["options"]["embedding_size"]
+    assert RunConfig.from_json(json.dumps(described).encode(), "run.json") == tiny_config(task="reverse")
 
 
 def test_a_curriculum_that_cannot_be_is_an_error_where_the_run_is_configured():

@@ -60,6 +60,8 @@ OTHER: dict[tuple[str, str], tuple[Changes, Changes]] = {
         (name, "min_length"): ({}, {"min_length": 4})
         for name in ("missing_duplicate", "solve_equation", "binary_addition", "binary_multiplication")
     },
+    **{(name, "embedding_size"): ({"task": "reverse"}, {"task": "reverse", "embedding_size": 3}) for name in MODELS},
+    ("mqar", "max_pairs"): ({}, {"max_pairs": 3}),
     ("lstm", "num_layers"): ({}, {"num_layers": 1}),
     ("rnn", "num_layers"): ({}, {"num_layers": 1}),
     ("dnc", "num_layers"): ({}, {"num_layers": 1}),
@@ -74,7 +76,7 @@ VALUES: Changes = {
     # option: a value that no component has as its default
     "encoding": "collier2018", "bits": 3, "min_length": 2, "max_length": 4, "item_length": 1, "min_items": 3,
     "max_items": 4, "context": 1, "alphabet": 4, "modulus": 4, "places": 4, "group": "C6",
-    "zero_vectors": 0.5,
+    "zero_vectors": 0.5, "vocabulary": 24, "steps_per_pair": 8, "power": 1.0, "min_pairs": 2,
     "controller": "feedforward", "hidden_size": 7, "num_layers": 2, "memory_slots": 6, "memory_width": 4,
     "read_heads": 2, "write_heads": 2, "shift_range": 2, "addressing": "content", "memory_init": "random",
     "memory_trainable": True, "head_init": "uniform", "read_init": "learned", "state_init": "zero", "clip": 0.1,

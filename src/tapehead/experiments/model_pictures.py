@@ -1,7 +1,8 @@
 """Pictures of a trained model at work on one sequence."""
 
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
+import numpy as np
 import torch
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
@@ -16,10 +17,23 @@ from tapehead.maths.dnc import DNCState
 from tapehead.models import DNC
 from tapehead.models.memory_model import MemoryModel
 from tapehead.plots import Bookkeeping
-from tapehead.tasks import Batch, PrioritySort
+from tapehead.tasks import Batch, PrioritySort, Task
+from tapehead.training.data import model_inputs
 from tapehead.training.loaded_run import LoadedRun
 
 Numbers: TypeAlias = NDArray[Any]
+
+
+MOST_SYMBOLS = 128
+"""Of more, a picture has rows for those alone that occur."""
+
+
+class Channels(NamedTuple):
+    """What a picture shows of one sequence, each with a column for every channel."""
+
+    inputs: Numbers  # (T, I)
+    targets: Numbers  # (T, O)
+    outputs: Numbers  # (T, O), probabilities
 
 
 def draw_sequence(loaded: LoadedRun, batch: Batch, title: str) -> Pictures:
@@ -30,17 +44,16 @@ def draw_sequence(loaded: LoadedRun, batch: Batch, title: str) -> Pictures:
         batch: One sequence of its task, on the CPU.
         title: What to say above every picture.
     """
-    inputs = loaded.task.input_channels(batch)
-    on_device = inputs.to(next(loaded.model.parameters()).device)
+    on_device = model_inputs(loaded.model, loaded.task, batch).to(next(loaded.model.parameters()).device)
     with torch.no_grad():
         logits = loaded.model(on_device)[0].cpu()
-    outputs = loaded.task.probabilities(logits)[:, 0].numpy()
-    pictures = draw_outputs(loaded, batch, logits, title)
+    inputs, _, outputs = shown = choose_channels(loaded.task, batch, logits)
+    pictures = draw_outputs(loaded, batch, logits, shown, title)
     if isinstance(loaded.model, MemoryModel):
         states: Any = loaded.model.trace(on_device).states
-        pictures |= draw_memory(loaded.model, states, batch, inputs[:, 0].numpy(), outputs, title)
+        pictures |= draw_memory(loaded.model, states, batch, inputs, outputs, title)
         adds = loaded.model.interface(on_device, states).add[:, 0].cpu().numpy()
-        pictures["memory_use"] = draw_memory_use(states, batch, inputs[:, 0].numpy(), outputs, adds, title)
+        pictures["memory_use"] = draw_memory_use(states, batch, inputs, outputs, adds, title)
         if isinstance(loaded.model, DNC):
             pictures |= draw_bookkeeping(loaded.model, on_device, states, batch, title)
     if isinstance(loaded.model, MemoryModel) and isinstance(loaded.task, PrioritySort):
@@ -49,19 +62,34 @@ def draw_sequence(loaded: LoadedRun, batch: Batch, title: str) -> Pictures:
     return pictures
 
 
-def draw_outputs(loaded: LoadedRun, batch: Batch, logits: Tensor, title: str) -> Pictures:
+def choose_channels(task: Task, batch: Batch, logits: Tensor) -> Channels:
+    """Choose what to show of a batch of one sequence: all channels, or of very many symbols those that occur."""
+    inputs, targets, outputs = (
+        channels[:, 0].numpy()
+        for channels in (task.input_channels(batch), task.target_channels(batch), task.probabilities(logits))
+    )
+    if inputs.shape[1] > MOST_SYMBOLS and not batch.inputs.is_floating_point():
+        inputs = inputs[:, inputs.any(axis=0)]
+    if outputs.shape[1] > MOST_SYMBOLS and not batch.targets.is_floating_point():
+        mask = batch.mask[:, 0].numpy()
+        occur = np.union1d(targets[mask].argmax(axis=1), outputs[mask].argmax(axis=1))
+        targets, outputs = targets[:, occur], outputs[:, occur]
+    return Channels(inputs, targets, outputs)
+
+
+def draw_outputs(loaded: LoadedRun, batch: Batch, logits: Tensor, shown: Channels, title: str) -> Pictures:
     """Draw inputs, targets and outputs, or predictions beside the best possible ones where none can be certain."""
     task = loaded.task
-    probabilities, optimal = task.probabilities(logits), task.predict_optimally(batch)
-    targets, mask = task.target_channels(batch)[:, 0].numpy(), batch.mask[:, 0].numpy()
+    optimal = task.predict_optimally(batch)
     if optimal is None or task.output_size != 1:
-        inputs, outputs = task.input_channels(batch)[:, 0].numpy(), probabilities[:, 0].numpy()
-        symbols = not batch.targets.is_floating_point()
-        return {"sequence": plots.example(inputs, outputs, targets, mask, symbols=symbols, title=title)}
+        symbols, mask = not batch.targets.is_floating_point(), batch.mask[:, 0].numpy()
+        return {
+            "sequence": plots.example(shown.inputs, shown.outputs, shown.targets, mask, symbols=symbols, title=title)
+        }
     bits, best = float(task.cross_entropy(logits, batch)[0]), task.optimal_bits(batch)
     costs = f"{bits:.1f} bits" + ("" if best is None else f", best possible {float(best[0]):.1f}")
-    model, predicted = short_name(loaded.config.model.name), probabilities[:, 0, 0].numpy()
-    drawn = plots.predictions(targets[:, 0], predicted, optimal[:, 0], model=model, title=f"{title}: {costs}")
+    model, targets, predicted = short_name(loaded.config.model.name), shown.targets[:, 0], shown.outputs[:, 0]
+    drawn = plots.predictions(targets, predicted, optimal[:, 0], model=model, title=f"{title}: {costs}")
     return {"predictions": drawn}
 
 

@@ -13,7 +13,7 @@ from tapehead import plots
 from tapehead.experiments.evaluations import with_memory_slots
 from tapehead.models.memory_model import MemoryModel
 from tapehead.tasks import Batch, Size, Task
-from tapehead.training.data import Purpose, draw_batch_of_size, make_generator
+from tapehead.training.data import Purpose, draw_batch_of_size, make_generator, model_inputs
 from tapehead.training.loaded_run import LoadedRun
 
 Numbers: TypeAlias = NDArray[Any]
@@ -148,7 +148,7 @@ def draw_ending(ending: Ending, title: str) -> Figure:
 def _try(loaded: LoadedRun, size: Size, batch: Batch) -> Verified:
     """Run a model on sequences of one size."""
     model, task = loaded.model, loaded.task
-    inputs = task.input_channels(batch).to(next(model.parameters()).device)
+    inputs = model_inputs(model, task, batch).to(next(model.parameters()).device)
     start = max(len(inputs) - END_STEPS, 0)
     state, logits = None, []
     if start:
@@ -184,7 +184,7 @@ def _record_ending(loaded: LoadedRun, batch: Batch, inputs: Tensor, state: Any, 
         read.append(states.read_weightings[:, 0])
         state = type(states)(*(tensor[-1] for tensor in states))
     return Ending(
-        inputs[start:, 0].cpu().numpy(),
+        loaded.task.input_channels(batch)[start:, 0].numpy(),
         loaded.task.probabilities(torch.cat(outputs).cpu().unsqueeze(1))[:, 0].numpy(),
         batch.mask[start:, 0].numpy(),
         torch.cat(write).cpu().numpy(),

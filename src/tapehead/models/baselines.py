@@ -18,9 +18,15 @@ class LSTM(SequenceModel[LSTMState]):
     saved_as = "lstm"
 
     def __init__(
-        self, input_size: int, output_size: int, *, batch_first: bool = False, **options: Unpack[BaselineCellOptions]
+        self,
+        input_size: int,
+        output_size: int,
+        *,
+        batch_first: bool = False,
+        embedding_size: int | None = None,
+        **options: Unpack[BaselineCellOptions],
     ) -> None:
-        super().__init__(input_size, output_size, batch_first=batch_first, **options)
+        super().__init__(input_size, output_size, batch_first=batch_first, embedding_size=embedding_size, **options)
 
 
 class RNN(SequenceModel[RNNState]):
@@ -31,6 +37,12 @@ class RNN(SequenceModel[RNNState]):
     saved_as = "rnn"
 
     def __init__(
-        self, input_size: int, output_size: int, *, batch_first: bool = False, **options: Unpack[BaselineCellOptions]
+        self,
+        input_size: int,
+        output_size: int,
+        *,
+        batch_first: bool = False,
+        embedding_size: int | None = None,
+        **options: Unpack[BaselineCellOptions],
     ) -> None:
-        super().__init__(input_size, output_size, batch_first=batch_first, **options)
+        super().__init__(input_size, output_size, batch_first=batch_first, embedding_size=embedding_size, **options)

@@ -5,7 +5,7 @@ from typing import Unpack
 import torch
 from torch.nn.functional import linear
 
-from tapehead._shapes import Inputs
+from tapehead._shapes import Inputs, Symbols
 from tapehead.cells.dnc import DNCCell, DNCCellOptions
 from tapehead.maths.dnc import DNCState, Interface, interface_parameters
 from tapehead.models.memory_model import MemoryModel
@@ -22,16 +22,22 @@ class DNC(MemoryModel[DNCState]):
     saved_as = "dnc"
 
     def __init__(
-        self, input_size: int, output_size: int, *, batch_first: bool = False, **options: Unpack[DNCCellOptions]
+        self,
+        input_size: int,
+        output_size: int,
+        *,
+        batch_first: bool = False,
+        embedding_size: int | None = None,
+        **options: Unpack[DNCCellOptions],
     ) -> None:
-        super().__init__(input_size, output_size, batch_first=batch_first, **options)
+        super().__init__(input_size, output_size, batch_first=batch_first, embedding_size=embedding_size, **options)
 
     @torch.no_grad()
-    def interface(self, inputs: Inputs, states: DNCState) -> Interface:
+    def interface(self, inputs: Inputs | Symbols, states: DNCState) -> Interface:
         """Compute the heads' parameters at every step of a trace: keys, gates, read modes and so on.
 
         Args:
-            inputs: The inputs of the trace, (T, B, I), whatever `batch_first` is.
+            inputs: The inputs of the trace, (T, B, I) or token ids (T, B), whatever `batch_first` is.
             states: The states of the trace, which started from the initial state and had no lengths.
 
         Returns:

@@ -8,10 +8,11 @@ import torch
 from torch import Tensor
 
 from tapehead._arguments import check_count
-from tapehead._shapes import Inputs
+from tapehead._shapes import Inputs, Symbols
 from tapehead._state import State, map_state
 from tapehead.cells.memory_cell import MemoryCell
 from tapehead.maths.controllers import control
+from tapehead.models.embedding import embed
 from tapehead.models.sequence_model import SequenceModel
 
 
@@ -35,25 +36,26 @@ class MemoryModel(SequenceModel[State], ABC):
         return self.cell.initial_state(batch_size, memory_slots)
 
     @abstractmethod
-    def interface(self, inputs: Inputs, states: State) -> Any:
+    def interface(self, inputs: Inputs | Symbols, states: State) -> Any:
         """Compute the heads' parameters at every step of a trace.
 
         Args:
-            inputs: The inputs of the trace, (T, B, I), whatever `batch_first` is.
+            inputs: The inputs of the trace, (T, B, I) or token ids (T, B), whatever `batch_first` is.
             states: The states of the trace, which started from the initial state and had no lengths.
 
         Returns:
             A tuple of named parts, each with the axes T and B in front; `add`, (T, B, H, W), is what is written.
         """
 
-    def _control_again(self, inputs: Inputs, states: Any, weights: tuple[tuple[Tensor, ...], ...]) -> Tensor:
+    def _control_again(self, inputs: Inputs | Symbols, states: Any, weights: tuple[tuple[Tensor, ...], ...]) -> Tensor:
         """Compute the controller's output at every step of a trace again, (T * B, D), from the controller's weights."""
+        vectors = inputs if self.embedding is None else embed(self.embedding, inputs, ("T", "B"))
         initial = map_state(lambda tensor: tensor.unsqueeze(0), self.cell.expand_initial_state(inputs.shape[1]))
         hidden, cell, reads = (
             torch.cat([getattr(initial, name), getattr(states, name)[:-1]]).flatten(0, 1)
             for name in ("hidden", "cell", "reads")
         )
-        top, _, _ = control(self.cell.options.controller, weights, inputs.flatten(0, 1), reads, hidden, cell)
+        top, _, _ = control(self.cell.options.controller, weights, vectors.flatten(0, 1), reads, hidden, cell)
         return top
 
     def with_memory_slots(self, memory_slots: int) -> Self:
@@ -71,7 +73,8 @@ class MemoryModel(SequenceModel[State], ABC):
         check_count("memory_slots", memory_slots)
         old = self.cell.initial
         config = {**self.config, "memory_slots": memory_slots}
-        options = {name: value for name, value in config.items() if name != "batch_first"}
+        options = {name: value for name, value in config.items() if name not in ("batch_first", "embedding_size")}
+        options["input_size"] = self.cell.input_size
         made = cast(Any, self.cell_type)(**options, device=old.memory.device, dtype=old.memory.dtype)
         made.initial.copy_resized(old)
         for own, parameter in zip(old.parameters(), made.initial.parameters(), strict=True):

@@ -16,6 +16,7 @@ from tapehead._state import State, map_state
 from tapehead.cells.cell import Cell, check_dense
 from tapehead.cells.layers import update_hooked
 from tapehead.models.cell_options import complete_options, model_docstring, model_signature
+from tapehead.models.embedding import embed, make_embedding
 from tapehead.models.files import SavedModel, check_path, write_model
 
 NOT_IN_CONFIG = {"backend", "device", "dtype"}
@@ -41,6 +42,7 @@ class SequenceModel(nn.Module, ABC, Generic[State]):
 
     Attributes:
         cell: The recurrent cell, which computes one time step.
+        embedding: The vectors of the input symbols, of which the cell gets one at a time; None: it gets the inputs.
         batch_first: Whether inputs and outputs are (B, T, channels) rather than (T, B, channels).
         config: The constructor's arguments, defaults included, without backend, device and dtype.
         cell_type: The type of the cell.
@@ -60,13 +62,24 @@ class SequenceModel(nn.Module, ABC, Generic[State]):
         elif "__init__" in vars(cls):
             cls.__signature__ = None
 
-    def __init__(self, input_size: int, output_size: int, *, batch_first: bool = False, **options: object) -> None:
+    def __init__(
+        self,
+        input_size: int,
+        output_size: int,
+        *,
+        batch_first: bool = False,
+        embedding_size: int | None = None,
+        **options: object,
+    ) -> None:
         super().__init__()
         check_flag("batch_first", batch_first)
         options = complete_options(type(self).__name__, self.cell_type, options)
-        self.cell = cast(Any, self.cell_type)(input_size, output_size, **options)
+        self.embedding = make_embedding(input_size, embedding_size, options)
+        width = input_size if embedding_size is None else embedding_size
+        self.cell = cast(Any, self.cell_type)(width, output_size, **options)
         self.batch_first = batch_first
-        self.config: dict[str, Any] = {"input_size": input_size, "output_size": output_size, "batch_first": batch_first}
+        given = {"input_size": input_size, "output_size": output_size}
+        self.config: dict[str, Any] = given | {"batch_first": batch_first, "embedding_size": embedding_size}
         self.config |= {name: value for name, value in options.items() if name not in NOT_IN_CONFIG}
 
     @overload
@@ -94,6 +107,8 @@ class SequenceModel(nn.Module, ABC, Generic[State]):
 
         Args:
             inputs: (T, B, input_size), with batch_first (B, T, input_size), or (T, input_size); or a PackedSequence.
+                Of a model with an embedding, token ids instead: torch.int64 from 0 to input_size - 1, (T, B), with
+                batch_first (B, T), or (T,).
             state: The state before the first step; None: the initial state. For one sequence, without the batch axis.
             lengths: The number of steps of each sequence, 0..T, (B,); after them its state does not change and its
                 outputs are zero. None: all have T.
@@ -206,7 +221,10 @@ class SequenceModel(nn.Module, ABC, Generic[State]):
         self, inputs: Tensor, state: State | None, lengths: Tensor | Sequence[int] | None, keep_states: bool
     ) -> tuple[Tensor, State, Any]:
         """Check the arguments, transpose to (T, B, channels), run the cell, and transpose the outputs back."""
-        self.cell.check_inputs(inputs, ("B", "T") if self.batch_first else ("T", "B"))
+        axes = ("B", "T") if self.batch_first else ("T", "B")
+        if self.embedding is not None:
+            inputs = embed(self.embedding, inputs, axes)
+        self.cell.check_inputs(inputs, axes)
         update_hooked("cell", self.cell)
         batched = inputs.dim() == 3
         batch_axis = 0 if batched and self.batch_first else 1

@@ -17,6 +17,7 @@ from tapehead.tasks.group_words import GroupWords
 from tapehead.tasks.missing_duplicate import MissingDuplicate
 from tapehead.tasks.modular_arithmetic import ModularArithmetic
 from tapehead.tasks.modular_arithmetic_brackets import ModularArithmeticBrackets
+from tapehead.tasks.mqar import MQAR
 from tapehead.tasks.ngrams import NGrams
 from tapehead.tasks.odds_first import OddsFirst
 from tapehead.tasks.parity_check import ParityCheck
@@ -30,6 +31,7 @@ from tapehead.tasks.targets import BitTask, SymbolTask
 from tapehead.tasks.task import Task
 
 __all__ = [
+    "MQAR",
     "TASKS",
     "AssociativeRecall",
     "Batch",

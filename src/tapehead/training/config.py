@@ -23,6 +23,12 @@ from tapehead.training.options import LARGEST, Option, complete, options_of
 MAX_INT64 = 2**63 - 1
 """The most that a seed or a number of training steps may be."""
 
+ADDED_LATER: dict[str, dict[str, Any]] = {"model": {"embedding_size": None}}
+"""By the kind of component, options that run.json leaves out where they have this value, which is their default.
+
+They were added after runs had been recorded without them; so the same run is still written in the same way.
+"""
+
 _COUNTS = (
     ("seed", 0, MAX_INT64),
     ("batch_size", 1, LARGEST),
@@ -170,11 +176,13 @@ class RunConfig:
         return make_optimizer(find("optimizer", self.optimizer.name), weights, self.optimizer.options)
 
     def to_json(self) -> dict[str, Any]:
-        """Give the configuration as what JSON can hold."""
+        """Give the configuration as what JSON can hold; what ADDED_LATER lists is left out."""
         described = dict(vars(self))
         for kind in KINDS:
             name, options = described[kind].name, described[kind].options
-            described[kind] = {"name": name, "options": {option: _to_lists(options[option]) for option in options}}
+            later = {option for option, value in ADDED_LATER.get(kind, {}).items() if options.get(option) == value}
+            written = {option: _to_lists(value) for option, value in options.items() if option not in later}
+            described[kind] = {"name": name, "options": written}
         return described
 
     @classmethod
@@ -233,7 +241,7 @@ def _read_component(kind: str, described: object) -> Component:
     if not isinstance(options, dict):
         raise TypeError(f"{kind}: expected options to be an object, not {options!r}")
     known = known_options(kind, name)
-    missing = sorted(known.keys() - options.keys())
+    missing = sorted(known.keys() - options.keys() - ADDED_LATER.get(kind, {}).keys())
     if missing:
         raise ValueError(f"{kind}: expected an option {missing[0]!r} of {name}, which is missing")
     return Component(name, options)

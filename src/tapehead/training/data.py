@@ -11,6 +11,8 @@ from typing import Any
 
 import numpy as np
 
+from tapehead._shapes import Inputs, Symbols
+from tapehead.models import Model
 from tapehead.tasks import TASKS, Batch, Size, Sizes, Task
 from tapehead.training.config import RunConfig
 from tapehead.training.curricula import Curriculum, draw
@@ -33,6 +35,11 @@ def make_generator(seed: int, purpose: Purpose, *numbers: int) -> np.random.Gene
     """Make the counter-based generator that belongs to a seed, a purpose and the numbers of a batch."""
     key = np.random.SeedSequence(seed, spawn_key=(purpose, *numbers))
     return np.random.Generator(np.random.Philox(key))
+
+
+def model_inputs(model: Model, task: Task, batch: Batch) -> Inputs | Symbols:
+    """Return what a model gets of a batch: token ids if it has an embedding, and else channels."""
+    return task.input_channels(batch) if model.embedding is None else batch.inputs
 
 
 def draw_training_batch(config: RunConfig, task: Task, curriculum: Curriculum, step: int) -> tuple[Sizes, Batch]:

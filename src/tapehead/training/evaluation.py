@@ -9,7 +9,7 @@ from torch import Tensor
 
 from tapehead.models import Model
 from tapehead.tasks import Batch, Size, Task
-from tapehead.training.data import Purpose, draw_batch_of_size, make_generator
+from tapehead.training.data import Purpose, draw_batch_of_size, make_generator, model_inputs
 from tapehead.training.errors import EvaluationStoppedError
 from tapehead.training.signals import ShouldStop, never_stop
 
@@ -86,7 +86,7 @@ def score(
             if signal is not None:
                 raise EvaluationStoppedError(signal)
             batch = part.to(device)
-            logits, _ = model(task.input_channels(batch))
+            logits, _ = model(model_inputs(model, task, batch))
             errors.append(task.count_errors(logits, batch).double().cpu())
             bits.append(task.cross_entropy(logits, batch).double().cpu())
             targets.append(task.count_targets(batch).double().cpu())

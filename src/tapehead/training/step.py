@@ -12,7 +12,7 @@ from tapehead._shapes import Logits, PerSequence
 from tapehead.models.memory_model import MemoryModel
 from tapehead.tasks import Batch, Size, Sizes
 from tapehead.training.config import RunConfig
-from tapehead.training.data import Purpose, draw_training_batch, make_generator
+from tapehead.training.data import Purpose, draw_training_batch, make_generator, model_inputs
 from tapehead.training.errors import DivergedError, EvaluationStoppedError
 from tapehead.training.evaluation import Score, score
 from tapehead.training.optimizers import clip_gradient, learning_rate
@@ -101,7 +101,7 @@ class Learner:
         sizes, batch = self._take_batch(step)
         own = self.ranks.take_share(batch)
         state = self._draw_initial_state(step, len(own.lengths))
-        outputs, _ = self.model(self.task.input_channels(own), state, lengths=own.lengths)
+        outputs, _ = self.model(model_inputs(self.model, self.task, own), state, lengths=own.lengths)
         scale = self._loss_divisor(batch).reciprocal() * math.log(2)
         for parameter in self._parameters:
             parameter.grad = None
@@ -170,7 +170,7 @@ class Learner:
         """Report to the curriculum how far the step lowered each sequence's loss, in bits per time step."""
         if not bool(torch.isfinite(before).all()):
             return  # take_metrics will raise the error
-        logits, _ = self.model(self.task.input_channels(batch), lengths=batch.lengths)
+        logits, _ = self.model(model_inputs(self.model, self.task, batch), lengths=batch.lengths)
         gains = (before - self.task.cross_entropy(logits, batch)).double() / batch.lengths
         self.ranks.copy_first(gains)
         if not bool(torch.isfinite(gains).all()):

@@ -7,12 +7,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from tapehead._shapes import Inputs
 from tapehead.models import MODELS
 from tapehead.tasks import TASKS, Batch, Task
 from tapehead.training.config import RunConfig
 from tapehead.training.curricula import Curriculum
-from tapehead.training.data import Purpose, draw_batch_of_size, draw_sizes, make_generator
+from tapehead.training.data import Purpose, draw_batch_of_size, draw_sizes, make_generator, model_inputs
 from tapehead.training.errors import TaskError
 
 RECORDED = ("seed", "step", "memory_slots")
@@ -80,14 +79,19 @@ def check_model(config: RunConfig, task: Task, device: torch.device | str = "cpu
 
     Raises:
         TypeError: What the model returns is of the wrong type.
-        ValueError: The outputs are of the wrong shape or do not depend on the parameters, or the model raises an error.
+        ValueError: The outputs are of the wrong shape or do not depend on the parameters, or the model raises an error;
+            or it has an embedding, and the task's inputs are no token ids.
         TaskError: The task cannot draw a sequence.
     """
+    width = config.model.options.get("embedding_size")
+    if width is not None and draw_batch_of_size(task, task.min_size, 1, np.random.default_rng(0)).inputs.dim() != 2:
+        expected = f"expected None for {config.task.name}, whose inputs are vectors, not token ids"
+        raise ValueError(f"embedding_size: {expected}, not {width}")
     if config.model.name in MODELS:
         return
     model, name = config.make_model(device), config.model.name
     batch = draw_batch_of_size(task, task.max_size, 2, np.random.default_rng(0)).to(device)
-    inputs = task.input_channels(batch)
+    inputs = model_inputs(model, task, batch)
     shorter = torch.tensor([len(inputs), (len(inputs) + 1) // 2], device=device)
     for arguments in ({"lengths": shorter}, {}):  # as in training, and as in evaluations
         with torch.random.fork_rng(devices=[]):
@@ -97,20 +101,21 @@ def check_model(config: RunConfig, task: Task, device: torch.device | str = "cpu
                 called = f"{name} to run sequences {'with' if arguments else 'without'} lengths"
                 reason = f"{type(problem).__name__}: {problem}"
                 raise ValueError(f"model: expected {called}, not to raise an error: {reason}") from problem
-        _check_outputs(name, returned, inputs, task.output_size)
+        _check_outputs(name, returned, batch, task.output_size)
 
 
-def _check_outputs(name: str, returned: Any, inputs: Inputs, output_size: int) -> None:
+def _check_outputs(name: str, returned: Any, batch: Batch, output_size: int) -> None:
     """Raise unless a model returned outputs that can be trained, and a state."""
     expected = f"model: expected {name} to return a pair of outputs and a state"
     if not isinstance(returned, tuple) or len(returned) != 2:
         count = f" of {len(returned)} values" if isinstance(returned, tuple) else ""
         raise TypeError(f"{expected}, not a {type(returned).__name__}{count}")
     outputs = returned[0]
-    if not isinstance(outputs, Tensor) or outputs.dtype != inputs.dtype:
+    dtype = torch.get_default_dtype()
+    if not isinstance(outputs, Tensor) or outputs.dtype != dtype:
         found = outputs.dtype if isinstance(outputs, Tensor) else f"a {type(outputs).__name__}"
-        raise TypeError(f"{expected}, the outputs a tensor of {inputs.dtype}, not {found}")
-    shape = (*inputs.shape[:2], output_size)
+        raise TypeError(f"{expected}, the outputs a tensor of {dtype}, not {found}")
+    shape = (*batch.mask.shape, output_size)
     if outputs.shape != shape:
         raise ValueError(f"{expected}, the outputs of shape {shape}, not {tuple(outputs.shape)}")
     if not outputs.requires_grad:
