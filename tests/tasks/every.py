@@ -19,6 +19,7 @@ from tapehead.tasks import (
     Sizes,
     StringTask,
     Task,
+    Text,
 )
 
 ENCODED: dict[str, tuple[str, str]] = {
@@ -41,6 +42,7 @@ REACH: dict[type[Task], tuple[tuple[int, ...], tuple[int, ...]]] = {
     PrioritySort: ((1,), (40,)),
     GroupWords: ((1,), (120,)),
     MQAR: ((1,), (32,)),
+    Text: ((1,), (300,)),
 } | {task: ((task.least_length,), (80,)) for task in TASKS.values() if issubclass(task, StringTask)}
 
 

@@ -1,6 +1,8 @@
 """Decoders of the tasks on symbols; see decoders.py for what they take and give."""
 
+import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from tests.tasks.decoders import Due, MalformedError, expect
@@ -212,6 +214,19 @@ def mqar(tokens: list[int], _: str) -> Due:
     return {step: [pairs[key]] for step, key in queries.items()}
 
 
+def text(tokens: list[int], _: str) -> Due:
+    """Look for the characters in the last tenth of the text, and read on; scored is the second half."""
+    whole = (Path(__file__).parents[2] / "src" / "tapehead" / "tasks" / "devils_dictionary.txt").read_text()
+    kinds = sorted(set(whole))
+    held_out, piece = whole[len(whole) - len(whole) // 10 :], "".join(kinds[token] for token in tokens)
+    expect(len(piece) % 2 == 0, "as many characters before those that are scored")
+    after = {found[1] for found in re.finditer(f"(?={re.escape(piece)}(.))", held_out, re.DOTALL)}
+    expect(bool(after), "a piece of the text")
+    half = len(tokens) // 2
+    due: Due = {step: [tokens[step + 1]] for step in range(half, len(tokens) - 1)}
+    return due | {len(tokens) - 1: [kinds.index(after.pop()) if len(after) == 1 else None]}
+
+
 STRING_DECODERS: dict[str, Callable[[list[Any], str], Due]] = {
     "reverse": reverse,
     "duplicate_string": duplicate_string,
@@ -228,6 +243,7 @@ STRING_DECODERS: dict[str, Callable[[list[Any], str], Due]] = {
     "compute_sqrt": compute_sqrt,
     "group_words": group_words,
     "mqar": mqar,
+    "text": text,
     "binary_addition": binary("+"),
     "binary_multiplication": binary("*"),
 }

@@ -36,7 +36,7 @@ def wrong_sequences(both: str, batch: Batch) -> list[int]:
     wrong, possible = [], set(map(float, range(symbols)))
     for sequence, length in enumerate(batch.lengths.tolist()):
         # where these stop cannot be seen: it is told; the others see the blank steps after the end too
-        steps = length if name in {"ngrams", "group_words", "mqar"} else len(batch.inputs)
+        steps = length if name in {"ngrams", "group_words", "mqar", "text"} else len(batch.inputs)
         try:
             worked_out = (DECODERS | STRING_DECODERS)[name](batch.inputs[:steps, sequence].tolist(), encoding)
         except (MalformedError, StopIteration):

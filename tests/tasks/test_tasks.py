@@ -1,5 +1,6 @@
 """What holds for every task, and that the registry has them all."""
 
+import sys
 import time
 from dataclasses import fields
 from importlib import import_module
@@ -25,6 +26,7 @@ from tapehead.tasks import (
     StringTask,
     SymbolTask,
     Task,
+    Text,
 )
 from tests.processes import complaints
 from tests.tasks.every import EVERY, REACH, generator, sampled, sizes_of
@@ -96,8 +98,8 @@ class TestEveryTask:
 
     def test_what_a_sequence_gives_to_remember_is_a_count_that_grows_with_its_size_or_is_not_known(self, task):
         small, large = task.memory_needed(task.min_size), task.memory_needed(task.max_size)
-        assert (small is None) == (large is None) == isinstance(task, NGrams)
-        assert isinstance(task, NGrams) or 1 <= small <= large
+        assert (small is None) == (large is None) == isinstance(task, NGrams | Text)
+        assert small is None or 1 <= small <= large
 
     def test_no_input_and_no_target_comes_after_a_sequence_ends(self, task):
         batch = task.sample(sizes_of(task, 50), generator(1))
@@ -237,6 +239,11 @@ WRONG: list[tuple[type[Task], dict[str, Any], type[Exception], str]] = [
     (Reverse, {"max_length": "20"}, TypeError, "max_length: expected a whole number >= 1, not '20'"),
     (GroupWords, {"group": "S4"}, ValueError, "group: expected one of 'C2', 'C6', 'S3', not 'S4'"),
     (GroupWords, {"min_length": 0}, ValueError, "min_length: expected a whole number >= 1, not 0"),
+    (Text, {"length": 0}, ValueError, "length: expected a whole number >= 1, not 0"),
+    (Text, {"length": 20_000}, ValueError, "file: expected at least 400010 characters with length=20000, not 382679"),
+    (Text, {"file": "missing.txt"}, ValueError, "file: expected a text in UTF-8, not 'missing.txt': No such file or d"),
+    (Text, {"file": "/"}, ValueError, "file: expected a text in UTF-8, not '/': it is a folder, a pipe or a device"),
+    (Text, {"file": sys.executable}, ValueError, "file: expected a text in UTF-8, not "),
     (MQAR, {"vocabulary": 3}, ValueError, "vocabulary: expected a whole number >= 4, not 3"),
     (MQAR, {"steps_per_pair": 3}, ValueError, "steps_per_pair: expected a whole number >= 4, not 3"),
     (MQAR, {"power": 0.0}, ValueError, "power: expected a finite number > 0, not 0.0"),

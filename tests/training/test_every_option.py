@@ -76,7 +76,8 @@ VALUES: Changes = {
     # option: a value that no component has as its default
     "encoding": "collier2018", "bits": 3, "min_length": 2, "max_length": 4, "item_length": 1, "min_items": 3,
     "max_items": 4, "context": 1, "alphabet": 4, "modulus": 4, "places": 4, "group": "C6",
-    "zero_vectors": 0.5, "vocabulary": 24, "steps_per_pair": 8, "power": 1.0, "min_pairs": 2,
+    "zero_vectors": 0.5, "file": __file__, "length": 7, "vocabulary": 24, "steps_per_pair": 8, "power": 1.0,
+    "min_pairs": 2,
     "controller": "feedforward", "hidden_size": 7, "num_layers": 2, "memory_slots": 6, "memory_width": 4,
     "read_heads": 2, "write_heads": 2, "shift_range": 2, "addressing": "content", "memory_init": "random",
     "memory_trainable": True, "head_init": "uniform", "read_init": "learned", "state_init": "zero", "clip": 0.1,

@@ -36,6 +36,7 @@ TINY_TASKS: dict[str, dict[str, Any]] = {
     "ngrams": {"context": 2, "min_length": 6, "max_length": 8},
     "priority_sort": {"min_items": 3, "max_items": 5},
     "reverse": {"alphabet": 3, "max_length": 3},
+    "text": {"length": 5},
     "mqar": {"vocabulary": 20, "steps_per_pair": 6, "min_pairs": 1, "max_pairs": 2},
 }
 

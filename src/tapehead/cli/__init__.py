@@ -1,4 +1,4 @@
-"""The command line: train, resume, evaluate, verify, plot, sweep, figure, bench, doctor."""
+"""The command line: train, resume, evaluate, verify, plot, sample, sweep, figure, bench, doctor."""
 
 import os
 import re

@@ -20,6 +20,7 @@ COMMANDS = {
     "plot": Command(
         "Plot learning curves, and a model's outputs, heads and memory on one sequence.", "RUN ...", ("matplotlib",)
     ),
+    "sample": Command("Let a trained language model write text.", "RUN", ("rich",)),
     "sweep": Command(
         "Train a grid of runs, several in parallel, and collect their results.", "GRID", ("rich", "matplotlib")
     ),

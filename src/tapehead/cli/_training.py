@@ -7,11 +7,14 @@ from functools import partial
 from pathlib import Path
 from shlex import quote
 
+import numpy as np
+
 from tapehead.cli._bar import show_progress
 from tapehead.cli._parser import Parser, add_device, add_json, add_threads, read_count
 from tapehead.cli._ranks import Place
 from tapehead.experiments.labels import count
 from tapehead.training.config import RunConfig
+from tapehead.training.data import draw_batch_of_size
 from tapehead.training.loop import CHECKPOINT_EVERY
 from tapehead.training.signals import watch_signals
 from tapehead.training.train_state import Result
@@ -75,7 +78,11 @@ def describe_end(config: RunConfig, result: Result) -> str:
     """Say how well the task was learned, in the measure that suits it."""
     if result.gap_bits is not None:
         return f"{result.gap_bits:.2f} bits per sequence above the best possible at the last evaluation"
-    errors = f"{result.errors:.2f} {config.make_task().error_name} per sequence at the last evaluation"
+    task = config.make_task()
+    if task.target_name is not None:
+        (targets,) = task.count_targets(draw_batch_of_size(task, task.max_size, 1, np.random.default_rng(0)))
+        return f"{result.bits / float(targets):.3f} bits per {task.target_name} at the last evaluation"
+    errors = f"{result.errors:.2f} {task.error_name} per sequence at the last evaluation"
     if result.solved_at_step is None:
         return f"not solved: {errors}"
     seen = result.solved_at_step * config.batch_size

@@ -113,6 +113,8 @@ def lay_out(loaded: LoadedRun, path: Path, rows: list[dict[str, Any]]) -> Table:
     measures = {f"{loaded.task.error_name} per sequence": "errors", "bits per sequence": "bits"}
     if first["optimal_bits"] is not None:
         measures |= {"best possible": "optimal_bits", "gap": "gap_bits"}
+    if loaded.task.target_name is not None:
+        measures[f"bits per {loaded.task.target_name}"] = "bits_per_target"
     for name in ("x".join(names), *measures, "accuracy", "whole sequences right", "sequences"):
         table.add_column(name, justify="right")
     for row in rows:

@@ -28,7 +28,8 @@ from tapehead.tasks.solve_equation import SolveEquation
 from tapehead.tasks.stack_manipulation import StackManipulation
 from tapehead.tasks.strings import StringTask
 from tapehead.tasks.targets import BitTask, SymbolTask
-from tapehead.tasks.task import Task
+from tapehead.tasks.task import StreamTask, Task
+from tapehead.tasks.text import Text
 
 __all__ = [
     "MQAR",
@@ -59,9 +60,11 @@ __all__ = [
     "Sizes",
     "SolveEquation",
     "StackManipulation",
+    "StreamTask",
     "StringTask",
     "SymbolTask",
     "Task",
+    "Text",
     "spell_size",
 ]
 

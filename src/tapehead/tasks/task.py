@@ -24,7 +24,9 @@ class Task(ABC):
     """
 
     error_name: ClassVar[str]
-    """What `count_errors` counts: `bit errors` or `symbol errors`."""
+    """What `count_errors` counts: `bit errors`, `symbol errors` or the like."""
+    target_name: ClassVar[str | None] = None
+    """What to tell the bits of the cross-entropy for, such as a `character`; None: for a whole sequence."""
 
     @property
     @abstractmethod
@@ -82,6 +84,11 @@ class Task(ABC):
             generator: As for `sample`.
         """
         return self.sample(sizes, generator)
+
+    @property
+    def fingerprint(self) -> str | None:
+        """What is the same for equal data only, if that depends on more than options and seed, as on a file."""
+        return None
 
     def memory_needed(self, size: Size) -> int | None:  # noqa: ARG002
         """Return how many slots hold a sequence, with one vector or symbol in each; None if that is unclear.
@@ -219,6 +226,23 @@ class Task(ABC):
 
     def _complaint(self, expected: str, found: object) -> str:
         return f"{type(self).__name__}.sample: expected {expected}, not {found}"
+
+
+class StreamTask(Task, ABC):
+    """A task whose training sequences have no end: each batch goes on where the one before ended.
+
+    So does the state of the model, without gradients. All training sequences have the same size.
+    """
+
+    @abstractmethod
+    def sample_continued(self, sizes: Sizes, step: int, generator: np.random.Generator) -> Batch:
+        """Draw the batch of a training step.
+
+        Args:
+            sizes: As for `sample`.
+            step: The training step, from 1 on.
+            generator: The same for every step, so that what is drawn from it holds for all of them.
+        """
 
 
 class LengthTask(Task, ABC):

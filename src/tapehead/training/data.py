@@ -13,7 +13,7 @@ import numpy as np
 
 from tapehead._shapes import Inputs, Symbols
 from tapehead.models import Model
-from tapehead.tasks import TASKS, Batch, Size, Sizes, Task
+from tapehead.tasks import TASKS, Batch, Size, Sizes, StreamTask, Task
 from tapehead.training.config import RunConfig
 from tapehead.training.curricula import Curriculum, draw
 from tapehead.training.errors import TaskError
@@ -46,7 +46,10 @@ def draw_training_batch(config: RunConfig, task: Task, curriculum: Curriculum, s
     """Draw the batch of a training step, and give the sizes of its sequences, (B, K)."""
     generator = make_generator(config.seed, Purpose.TRAINING, step)
     sizes = draw_sizes(config, curriculum, generator)
-    return sizes, _draw_checked(task, task.sample_training, sizes, generator)
+    if not isinstance(task, StreamTask):
+        return sizes, _draw_checked(task, task.sample_training, sizes, generator)
+    same = make_generator(config.seed, Purpose.TRAINING, 0)
+    return sizes, _draw_checked(task, lambda sizes, same: task.sample_continued(sizes, step, same), sizes, same)
 
 
 def draw_sizes(config: RunConfig, curriculum: Curriculum, generator: np.random.Generator) -> Sizes:

@@ -9,7 +9,7 @@ from tapehead._files import write_atomically
 from tapehead.models.files import WEIGHTS
 from tapehead.training.checkpoints import Checkpoint, last_checkpoint
 from tapehead.training.checksums import CHECKSUM, open_sealed, read_bytes, seal, sha256
-from tapehead.training.errors import DamagedFileError
+from tapehead.training.errors import DamagedFileError, RunDirError
 from tapehead.training.metrics_log import read_metrics
 from tapehead.training.run_dir import (
     CHECKPOINTS,
@@ -136,6 +136,8 @@ def restore(learner: Learner, checkpoint: Checkpoint, path: Path) -> None:
             run's curriculum.
     """
     check_unchanged(path, checkpoint, learner.config)
+    if checkpoint.state.get("fingerprint") != learner.task.fingerprint:
+        raise RunDirError(f"{path}: the file that {learner.config.task.name} reads was changed after the run began")
     try:
         learner.load_tensors(checkpoint.tensors)
     except (RuntimeError, ValueError, KeyError) as problem:

@@ -161,6 +161,7 @@ class Session:
             "train_state": asdict(self.state),
             "threads": torch.get_num_threads(),
             "curriculum": state_of(self.learner.curriculum),
+            "fingerprint": self.learner.task.fingerprint,
         }
         self.writer.save(self.state.step, self.learner.tensors(), state)
         self.saved_at = self.state.step

@@ -11,6 +11,7 @@ from torch.nn.utils import parameters_to_vector, vector_to_parameters
 from tapehead._shapes import Logits, PerSequence
 from tapehead.models.memory_model import MemoryModel
 from tapehead.tasks import Batch, Size, Sizes
+from tapehead.training.carried import CarriedState, check_can_carry
 from tapehead.training.config import RunConfig
 from tapehead.training.data import Purpose, draw_training_batch, make_generator, model_inputs
 from tapehead.training.errors import DivergedError, EvaluationStoppedError
@@ -21,7 +22,7 @@ from tapehead.training.rollback import WEIGHTS, Rollback
 from tapehead.training.signals import ShouldStop
 from tapehead.training.trial import check_curriculum, check_model, check_task
 
-MODEL, OPTIMIZER, ROLLBACK = "model.", "optimizer.", "rollback."
+MODEL, OPTIMIZER, ROLLBACK, CARRIED = "model.", "optimizer.", "rollback.", "carried."
 
 BATCHES_AHEAD, NUMBERS_AHEAD = 16, 2**18
 """Batches are drawn this many at a time, or fewer once their inputs have this many elements."""
@@ -76,6 +77,7 @@ class Learner:
         check_task(self.task, Score._fields)
         check_curriculum(config)
         self.curriculum = config.make_curriculum()
+        check_can_carry(self.task, self.curriculum, config.min_memory_slots, ranks)
         self.model = config.make_model(self.device)
         self.model.backend_in_use  # noqa: B018 - raises here, before anything is written, if none can run it
         check_model(config, self.task, self.device)
@@ -84,6 +86,7 @@ class Learner:
         vector_to_parameters(self.weights.detach(), self._parameters)
         self.optimizer = config.make_optimizer(self.weights)
         self.rollback = Rollback(config.rollback_patience)
+        self.carried = CarriedState(self.task)
         self._done: list[_Done] = []
         self._ahead: dict[int, tuple[Sizes, Batch]] = {}
         self._ahead_as: dict[str, Any] = {}  # the curriculum's state when these were drawn
@@ -100,8 +103,9 @@ class Learner:
         """
         sizes, batch = self._take_batch(step)
         own = self.ranks.take_share(batch)
-        state = self._draw_initial_state(step, len(own.lengths))
-        outputs, _ = self.model(model_inputs(self.model, self.task, own), state, lengths=own.lengths)
+        state = self.carried.state or self._draw_initial_state(step, len(own.lengths))
+        outputs, last = self.model(model_inputs(self.model, self.task, own), state, lengths=own.lengths)
+        self.carried.keep(last)
         scale = self._loss_divisor(batch).reciprocal() * math.log(2)
         for parameter in self._parameters:
             parameter.grad = None
@@ -229,9 +233,10 @@ class Learner:
         return self.ranks.agree_on_score(found)
 
     def tensors(self) -> dict[str, Tensor]:
-        """Return all tensors that training changes, by name: of the model, the optimizer and the best evaluation."""
+        """Return all tensors that training changes: of the model, its state, the optimizer and the best evaluation."""
         named = {OPTIMIZER + name: tensor for name, tensor in self._optimizer_state().items()}
         named |= {ROLLBACK + name: tensor for name, tensor in self.rollback.tensors().items()}
+        named |= {CARRIED + name: tensor for name, tensor in self.carried.tensors().items()}
         return {MODEL + name: tensor for name, tensor in self.model.state_dict().items()} | named
 
     def load_tensors(self, tensors: dict[str, Tensor]) -> None:
@@ -240,10 +245,11 @@ class Learner:
         Raises:
             RuntimeError: They belong to a different model or kind of optimizer.
         """
-        model, optimizer, rollback = (
+        model, optimizer, rollback, carried = (
             {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
-            for prefix in (MODEL, OPTIMIZER, ROLLBACK)
+            for prefix in (MODEL, OPTIMIZER, ROLLBACK, CARRIED)
         )
+        self.carried.load_tensors(self.model.cell, carried, self.config.batch_size, self.device)
         self.model.load_state_dict(model)
         self._check_shapes(OPTIMIZER, optimizer)
         self._set_optimizer_state(optimizer)
