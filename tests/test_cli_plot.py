@@ -261,7 +261,7 @@ def test_a_device_that_is_not_there_is_told(tmp_path: Path) -> None:
 
 
 def test_the_doctor_knows_every_command_that_needs_a_module() -> None:
-    assert EXTRAS["matplotlib"] == ["verify", "plot", "sweep", "figure"]
+    assert EXTRAS["matplotlib"] == ["verify", "plot", "sweep", "figure", "suite"]
     assert {name: [module for module in EXTRAS if name in EXTRAS[module]] for name in COMMANDS} == {
         name: list(command.needs) for name, command in COMMANDS.items()
     }

@@ -23,7 +23,7 @@ DOCUMENTS = [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")]
 DOCS = {
     "README.md",
     "CONTRIBUTING.md",
-    *(f"docs/{name}.md" for name in ("collier2018", "equations", "gpu", "graves2014", "log")),
+    *(f"docs/{name}.md" for name in ("collier2018", "equations", "gpu", "graves2014", "log", "suites")),
 }
 """What users and contributors read; DESIGN.md and CHANGELOG.md are history."""
 
@@ -35,7 +35,7 @@ STANDARD_WORDS = {
     r"trainees?": "benchmark case",
     r"updates?": "training step",
     r"thrown back": "loss spike",
-    r"tapes?": "memory, memory slots",
+    r"tapes?(?!-RNN)": "memory, memory slots",
     r"refus\w+": "raises an error, cannot",
     r"by hand": "manual backward pass",
     r"(?<!turing )machines?": "model, computer",

@@ -65,6 +65,12 @@ def _every_figure() -> dict[str, Callable[[], Figure]]:
         "weightings": lambda: plots.weightings(write, read, title="Heads"),
         "memory": lambda: plots.memory({"at the start": memory * 0, "at the end": memory}, title="Memory"),
         "generalisation": lambda: plots.generalization({"length": _scores()}, trained_to={"length": 20}, title="Sizes"),
+        "accuracies": lambda: plots.accuracies(
+            {f"task {number}": {"a model": _scores()["seed 1"].errors} for number in range(4)},
+            trained_to={f"task {number}": 20 for number in range(4)},
+            axis="length",
+            title="Accuracies",
+        ),
         "memory_use": lambda: plots.memory_use(_bits(0), _bits(1), _mask(), *_vectors(), write, read, title="Use"),
         "sorting": lambda: plots.sorting(_sorting(), title="Sorting"),
         "predictions": lambda: plots.predictions(_bits(0)[:, 0], _bits(1)[:, 0], _bits(2)[:, 0], title="Predictions"),

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tapehead.experiments.evaluations import Evaluation
-from tapehead.experiments.grid import FOLDER, GRIDS, PAPERS, load_grid, name_runs
+from tapehead.experiments.grid import FOLDER, GRIDS, PAPERS, SUITES, load_grid, name_runs
 from tapehead.experiments.labels import find_recipe
 from tapehead.training.components import Component
 from tapehead.training.recipes import RECIPES, configure
@@ -19,6 +19,8 @@ SEEDS = IMPORTS + "RUNS = tuple(configure('copy', seed=seed) for seed in (1, 2))
 def test_every_grid_of_the_package_can_be_read(name: str) -> None:
     grid = load_grid(name)
     assert grid.evaluations
+    if name.startswith(f"{SUITES}/"):
+        return
     (task,) = {config.task.name for config in grid.runs.values()}
     paper, _, own = name.rpartition("/")
     assert own in {task, f"{task}_graves2014", f"{task}_own_settings"}
@@ -29,7 +31,7 @@ def test_every_grid_of_the_package_can_be_read(name: str) -> None:
 
 
 def test_the_grids_of_the_package_are_all_files_of_their_folders() -> None:
-    folders = {"": FOLDER / "grids", **{f"{paper}/": FOLDER / paper for paper in PAPERS}}
+    folders = {"": FOLDER / "grids", **{f"{name}/": FOLDER / name for name in (*PAPERS, SUITES)}}
     files = {f"{name}{path.stem}" for name, folder in folders.items() for path in folder.glob("[!_]*.py")}
     assert files == set(GRIDS)
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tapehead.experiments.figures import load_figure
-from tapehead.experiments.grid import GRIDS, PAPERS
+from tapehead.experiments.grid import GRIDS, PAPERS, SUITES
 from tapehead.experiments.pages import (
     RESULTS,
     add_records,
@@ -19,6 +19,7 @@ from tapehead.experiments.pages import (
 from tapehead.experiments.records import Record, read_records, record_run, write_records
 from tests.training.tiny import tiny_config, train
 
+PAGES = (*PAPERS, SUITES)
 ROOT = Path(__file__).parents[2]
 
 
@@ -26,7 +27,7 @@ def recorded() -> list[Record]:
     return read_records(ROOT / RESULTS) if (ROOT / RESULTS).exists() else []
 
 
-@pytest.mark.parametrize("paper", PAPERS)
+@pytest.mark.parametrize("paper", PAGES)
 def test_a_page_has_every_figure_and_says_what_the_records_do(paper: str) -> None:
     page = (ROOT / "docs" / f"{paper}.md").read_text()
     figures = [name for name in GRIDS if name.startswith(f"{paper}/")]
@@ -38,10 +39,10 @@ def test_a_page_has_every_figure_and_says_what_the_records_do(paper: str) -> Non
 
 
 def test_pages_come_out_the_same_from_their_records(tmp_path: Path) -> None:
-    for paper in PAPERS:
+    for paper in PAGES:
         (tmp_path / f"{paper}.md").write_text((ROOT / "docs" / f"{paper}.md").read_text())
     write_pages(recorded(), tmp_path)
-    for paper in PAPERS:
+    for paper in PAGES:
         assert (tmp_path / f"{paper}.md").read_text() == (ROOT / "docs" / f"{paper}.md").read_text()
     assert (
         put_between_marks((ROOT / "README.md").read_text(), "table: papers", tabulate_papers(recorded()).to_markdown())

@@ -27,6 +27,11 @@ COMMANDS = {
     "figure": Command(
         "Train what is missing of a paper's figure, draw it, and check its claims.", "NAME", ("rich", "matplotlib")
     ),
+    "suite": Command(
+        "Train models on many tasks at the same settings, and compare them with published numbers.",
+        "NAME",
+        ("rich", "matplotlib"),
+    ),
     "bench": Command("Measure how fast a training step is on this computer.", "", ("rich",)),
     "doctor": Command("Report what is installed and what is missing.", "", ()),
 }

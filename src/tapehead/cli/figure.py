@@ -5,12 +5,13 @@ from argparse import Namespace
 from collections.abc import Sequence
 from pathlib import Path
 
+from tapehead._arguments import suggest
 from tapehead.cli._errors import CommandError, as_command_errors, warn
 from tapehead.cli._parser import Parser, add_json, read_path
 from tapehead.cli._sweep_progress import show_sweep
 from tapehead.cli.sweep import add_limits, choose_engine, print_plain, read_limits
 from tapehead.experiments.figures import Figure, check_claims, load_figure, select_records, write_figure
-from tapehead.experiments.grid import GRIDS
+from tapehead.experiments.grid import GRIDS, SUITES
 from tapehead.experiments.jobs import find_jobs
 from tapehead.experiments.labels import count, identify
 from tapehead.experiments.records import RECORDS, Record, gather, read_records
@@ -26,21 +27,32 @@ EPILOG = (
 
 def run(words: Sequence[str]) -> None:
     """Redraw a figure."""
-    parser = Parser("figure", epilog=EPILOG)
-    add_arguments(parser)
+    redraw("figure", words, [name for name in GRIDS if not name.startswith(f"{SUITES}/")], "")
+
+
+def redraw(command: str, words: Sequence[str], names: Sequence[str], prefix: str) -> None:
+    """Redraw a figure or a suite.
+
+    Args:
+        command: The command.
+        words: What it is given.
+        names: The names that it takes.
+        prefix: What stands before these in GRIDS.
+    """
+    parser = Parser(command, epilog=EPILOG)
+    add_arguments(parser, command, names)
     chosen = parser.read(words)
     if chosen.list:
-        print_list(chosen)
+        print_list([chosen.name] if chosen.name else names, prefix, as_json=chosen.json)
         return
     if chosen.name is None:
-        raise CommandError(f"NAME: expected one of {', '.join(GRIDS)}, or the path of a Python file")
-    with as_command_errors():
-        figure = load_figure(chosen.name)
+        raise CommandError(f"NAME: expected one of {', '.join(names)}, or the path of a Python file")
+    figure = find_figure(chosen.name, names, prefix)
     name = Path(chosen.name).with_suffix("").as_posix().replace("/", "-")
-    out = chosen.out or Path("runs") / (f"figure-{name}" + "-records" * bool(chosen.records))
+    out = chosen.out or Path("runs") / (f"{command}-{name}" + "-records" * bool(chosen.records))
     records = select_records(figure, find_records(figure, out, chosen))
     with as_command_errors():
-        table, pictures = write_figure(figure, records, out)
+        tables, pictures = write_figure(figure, records, out)
     if chosen.json:
         findings = [
             {"claim": claim.text, "theirs": claim.theirs, **finding._asdict()}
@@ -49,18 +61,32 @@ def run(words: Sequence[str]) -> None:
         said = {"out": str(out), "done": len(records), "runs": len(figure.grid.runs), "claims": findings}
         print(json.dumps(said | {"plots": list(map(str, pictures))}))
         return
-    print_plain(table)
+    for table in tables:
+        print_plain(table)
     print(f"files: {out / 'claims.md'}", *([f"{out / 'plots'}"] if pictures else []), sep=", ")
 
 
-def add_arguments(parser: Parser) -> None:
-    """Add what `figure` takes."""
-    parser.add_argument("name", metavar="NAME", nargs="?", help=f"one of {', '.join(GRIDS)}, or a Python file")
+def find_figure(name: str, names: Sequence[str], prefix: str) -> Figure:
+    """Load a figure or a suite by its name, or by the path of its file.
+
+    Raises:
+        CommandError: There is none, or its file is wrong.
+    """
+    if name not in names and not name.endswith(".py"):
+        listed = f"one of {', '.join(names)}, or the path of a Python file"
+        raise CommandError(f"NAME: expected {listed}, not {name!r}{suggest(name, names)}")
+    with as_command_errors():
+        return load_figure(prefix + name if name in names else name)
+
+
+def add_arguments(parser: Parser, command: str, names: Sequence[str]) -> None:
+    """Add what `figure` and `suite` take."""
+    parser.add_argument("name", metavar="NAME", nargs="?", help=f"one of {', '.join(names)}, or a Python file")
     parser.add_argument(
         "--out",
         type=read_path,
         metavar="DIR",
-        help="directory of all runs [runs/figure-NAME, or with --records runs/figure-NAME-records]",
+        help=f"directory of all runs [runs/{command}-NAME, or with --records runs/{command}-NAME-records]",
     )
     add_limits(parser)
     parser.add_argument("--no-train", action="store_true", help="draw and check what is done, and train nothing")
@@ -72,7 +98,7 @@ def add_arguments(parser: Parser) -> None:
         help="draw and check these records, as a sweep or a figure writes them, and train nothing",
     )
     parser.add_argument(
-        "--list", action="store_true", help="list the figures, or NAME alone, with what they claim, and exit"
+        "--list", action="store_true", help=f"list the {command}s, or NAME alone, with what they claim, and exit"
     )
     add_json(parser)
 
@@ -123,11 +149,12 @@ def check_belonging(figure: Figure, records: Sequence[Record]) -> None:
         warn(f"--records: {count(len(others), 'record')} left out, of no run of {figure.name}: {listed}")
 
 
-def print_list(chosen: Namespace) -> None:
-    """Print the figures, or the one that is named, each with its title, the number of its runs and its claims."""
+def print_list(wanted: Sequence[str], prefix: str, *, as_json: bool) -> None:
+    """Print figures or suites, each with its title, the number of its runs and its claims."""
+    names = [prefix + name if prefix + name in GRIDS else name for name in wanted]
     with as_command_errors():
-        figures = [load_figure(name) for name in ([chosen.name] if chosen.name else GRIDS)]
-    if chosen.json:
+        figures = [load_figure(name) for name in names]
+    if as_json:
         listed = {
             figure.name: {
                 "title": figure.title,

@@ -1,9 +1,9 @@
 """Figures: grids of runs with what a paper, or we, claim of them, a check of each claim, and drawings.
 
 The file of a figure is that of a grid (grid.py), whose docstring's first line is the figure's title. It also defines
-CLAIMS, a tuple of Claim, whose checks get the records of all runs (one that has not ended has `has_ended` False), and
-`draw`, a function from the records of its finished runs to pictures by name; without it the learning curves and the
-scores by size are drawn.
+CLAIMS, a tuple of Claim, whose checks get the records of all runs (one that has not ended has `has_ended` False);
+`draw`, a function from the records of its finished runs to pictures by name, without which the learning curves and the
+scores by size are drawn; and, if it has any, `tabulate`, a function from these records to tables.
 """
 
 from collections.abc import Callable, Sequence
@@ -31,6 +31,7 @@ class Figure(NamedTuple):
     grid: Grid
     claims: tuple[Claim, ...]
     draw: Callable[[Sequence[Record]], Pictures]
+    tabulate: Callable[[Sequence[Record]], list[Table]]
 
 
 def load_figure(name: str) -> Figure:
@@ -47,10 +48,15 @@ def load_figure(name: str) -> Figure:
     defined = run_file(path)
     title = str(defined.get("__doc__") or path.stem).strip().splitlines()[0].rstrip(".")
     claims = check_tuple(path, "CLAIMS", defined.get("CLAIMS", ()), Claim)
-    draw = defined.get("draw", draw_records)
-    if not callable(draw):
-        raise TypeError(f"{path}: expected draw to be a function, not {type(draw).__name__}")
-    return Figure(name, title, make_grid(path, defined), claims, draw)
+    functions = {"draw": defined.get("draw", draw_records), "tabulate": defined.get("tabulate", _no_tables)}
+    for called, function in functions.items():
+        if not callable(function):
+            raise TypeError(f"{path}: expected {called} to be a function, not {type(function).__name__}")
+    return Figure(name, title, make_grid(path, defined), claims, **functions)
+
+
+def _no_tables(_: Sequence[Record]) -> list[Table]:
+    return []
 
 
 def select_records(figure: Figure, records: Sequence[Record]) -> list[Record]:
@@ -96,6 +102,19 @@ def draw(figure: Figure, records: Sequence[Record]) -> Pictures:
         raise ValueError(_tell(figure, "draw", problem)) from problem
 
 
+def tabulate(figure: Figure, records: Sequence[Record]) -> list[Table]:
+    """Make a figure's own tables from those of its runs that have finished.
+
+    Raises:
+        ValueError: What makes them raises an error.
+    """
+    finished = [record for record in records if not record.failed]
+    try:
+        return figure.tabulate(finished) if finished else []
+    except Exception as problem:
+        raise ValueError(_tell(figure, "tabulate", problem)) from problem
+
+
 def _tell(figure: Figure, what: str, problem: Exception) -> str:
     where = locate(problem, find_grid(figure.name, "NAME"))
     return f"{where}: expected {what} to return, not an error: {type(problem).__name__}: {problem}"
@@ -114,8 +133,8 @@ def count_hours(records: Sequence[Record]) -> float:
     return sum(float(record.result["seconds"]) for record in records if record.result) / 3600
 
 
-def write_figure(figure: Figure, records: Sequence[Record], out: Path) -> tuple[Table, list[Path]]:
-    """Write the claims and the pictures of a figure; return the table of the claims and the paths of the pictures.
+def write_figure(figure: Figure, records: Sequence[Record], out: Path) -> tuple[list[Table], list[Path]]:
+    """Write the tables and the pictures of a figure; return the tables, claims first, and the paths of the pictures.
 
     Args:
         figure: The figure.
@@ -126,9 +145,10 @@ def write_figure(figure: Figure, records: Sequence[Record], out: Path) -> tuple[
         StorageError: The directory cannot be written to.
         ValueError: A check, or what draws the figure, raises an error.
     """
-    table = tabulate_claims(figure, records)
+    tables = [tabulate_claims(figure, records), *tabulate(figure, records)]
+    text = "\n".join(f"## {table.title}\n\n{table.to_markdown()}\n" for table in tables)
     with explain_errors(out):
         out.mkdir(parents=True, exist_ok=True)
-        write_atomically(out / CLAIMS_FILE, f"## {table.title}\n\n{table.to_markdown()}\n".encode())
+        write_atomically(out / CLAIMS_FILE, text.encode())
         drawn = draw(figure, records).items()
-        return table, [path for name, picture in drawn for path in plots.save(picture, out / "plots" / name)]
+        return tables, [path for name, picture in drawn for path in plots.save(picture, out / "plots" / name)]

@@ -27,10 +27,11 @@ from tapehead.training.config import RunConfig
 
 FOLDER = Path(__file__).parent
 PAPERS = ("collier2018", "graves2014")
+SUITES = "suites"
 GRIDS: dict[str, Path] = {path.stem: path for path in sorted(FOLDER.glob("grids/[!_]*.py"))} | {
-    f"{paper}/{path.stem}": path for paper in PAPERS for path in sorted(FOLDER.glob(f"{paper}/[!_]*.py"))
+    f"{folder}/{path.stem}": path for folder in (*PAPERS, SUITES) for path in sorted(FOLDER.glob(f"{folder}/[!_]*.py"))
 }
-"""The grids of this package by name: those behind the tables of the README, and those of the papers' figures."""
+"""The grids of this package by name: those behind the README's tables, those of the papers' figures, and suites."""
 
 
 class Grid(NamedTuple):

@@ -21,9 +21,10 @@ from tapehead.experiments.figures import (
     draw,
     load_figure,
     select_records,
+    tabulate,
     tabulate_claims,
 )
-from tapehead.experiments.grid import GRIDS, PAPERS
+from tapehead.experiments.grid import GRIDS, PAPERS, SUITES
 from tapehead.experiments.labels import count, identify
 from tapehead.experiments.model_pictures import draw_sequence
 from tapehead.experiments.records import Record, read_records, write_records
@@ -39,7 +40,7 @@ EXAMPLES = {"copy-ntm": ("memory_use",), "ngrams-ntm": ("predictions",), "priori
 
 
 def load_figures(paper: str) -> list[Figure]:
-    """Load all figures of a paper."""
+    """Load all figures of a paper, or all suites."""
     return [load_figure(name) for name in GRIDS if name.startswith(f"{paper}/")]
 
 
@@ -66,8 +67,12 @@ def describe_figure(figure: Figure, records: Sequence[Record], pictures: Sequenc
         pictures: The paths of its pictures, as the page links them.
     """
     done = f"{len(records)} of {count(len(figure.grid.runs), 'run')}, {count_hours(records):.1f} hours of one core"
+    tables = "".join(f"\n{table.title}:\n\n{table.to_markdown()}\n" for table in tabulate(figure, records))
     shown = "".join(f"\n![{Path(path).stem}]({path})\n" for path in pictures)
-    return f"`tapehead figure {figure.name}`: {done}.\n\n{tabulate_claims(figure, records).to_markdown()}\n{shown}"
+    folder, _, name = figure.name.rpartition("/")
+    command = f"suite {name}" if folder == SUITES else f"figure {figure.name}"
+    claims = tabulate_claims(figure, records).to_markdown()
+    return f"`tapehead {command}`: {done}.\n\n{claims}\n{tables}{shown}"
 
 
 def write_pages(records: Sequence[Record], docs: Path) -> None:
@@ -81,7 +86,7 @@ def write_pages(records: Sequence[Record], docs: Path) -> None:
         OSError: A page cannot be read or written.
         ValueError: A page lacks the marks of a figure.
     """
-    for paper in PAPERS:
+    for paper in (*PAPERS, SUITES):
         page = docs / f"{paper}.md"
         text = page.read_text()
         for figure in load_figures(paper):

@@ -11,6 +11,7 @@ from tapehead.plots.curves import Curve, learning_curve
 from tapehead.plots.heads import at_work, memory, weightings
 from tapehead.plots.memory_use import memory_use
 from tapehead.plots.sequence import example, predictions
+from tapehead.plots.shares import accuracies
 from tapehead.plots.sizes import Scores, generalization
 from tapehead.plots.sorting import Sorting, sorting
 
@@ -20,6 +21,7 @@ __all__ = [
     "ErrorBand",
     "Scores",
     "Sorting",
+    "accuracies",
     "allocation",
     "at_work",
     "example",
