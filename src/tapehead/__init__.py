@@ -7,7 +7,7 @@ if tapehead_launcher.is_module_run():  # then these imports come before `__main_
 
 import torch
 
-from tapehead._state import map_state
+from tapehead._state import detach, map_state
 from tapehead.cells.baselines import LSTMState, RNNState
 from tapehead.cells.dnc import DNCCell
 from tapehead.cells.ntm import NTMCell
@@ -35,6 +35,7 @@ __all__ = [
     "Trace",
     "UnsupportedError",
     "backends",
+    "detach",
     "load",
     "map_state",
     "pretrained",

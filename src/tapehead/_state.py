@@ -34,6 +34,18 @@ def map_state(function: Callable[[Tensor], Tensor], state: State) -> State:
     return _rebuild(state, [function(tensor) for tensor in state])
 
 
+def detach(state: State) -> State:
+    """Cut a state off from the gradients of what came before, for truncated backpropagation through time.
+
+    Args:
+        state: A NamedTuple of tensors.
+
+    Returns:
+        A NamedTuple of the same type, of the same numbers.
+    """
+    return map_state(Tensor.detach, state)
+
+
 def clone_state(state: State) -> State:
     """Copy every tensor of a state into contiguous memory of its own."""
     return map_state(lambda tensor: tensor.clone(memory_format=torch.contiguous_format), state)

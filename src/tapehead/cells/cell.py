@@ -121,9 +121,9 @@ class Cell(nn.Module, ABC, Generic[State]):
         shapes = [str((*some, self.input_size)).replace("'", "") for some in (axes, unbatched)]
         return f"a tensor of shape {shapes[0]} or {shapes[1]}"
 
-    def expand_like(self, state: State) -> State:  # noqa: ARG002 - what depends on it is up to the kind of cell
-        """Return an initial state of no sequences, of the sizes that a state that a caller gave may have."""
-        return self.expand_initial_state(0)
+    def expand_like(self, state: State, batch_size: int = 0) -> State:  # noqa: ARG002 - some cells' sizes depend on it
+        """Return an initial state of the sizes that a state that a caller gave may have; see `expand_initial_state`."""
+        return self.expand_initial_state(batch_size)
 
     def check_state(self, state: State, batch_size: int | None) -> None:
         """Raise unless this is a state of this cell for that batch (None: one sequence, without a batch axis)."""

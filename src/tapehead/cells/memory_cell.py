@@ -55,12 +55,12 @@ class MemoryCell(Cell[State], ABC):
             check_count("memory_slots", memory_slots, least=self.least_slots)
         return clone_state(self.expand_initial_state(batch_size, memory_slots))
 
-    def expand_like(self, state: State) -> State:
-        """Return an initial state of no sequences, with as many memory slots as a state that a caller gave."""
+    def expand_like(self, state: State, batch_size: int = 0) -> State:
+        """Return an initial state with as many memory slots as a state that a caller gave; see `Cell.expand_like`."""
         memory: object = cast(Any, state).memory
         slots = memory.shape[-2] if isinstance(memory, Tensor) and memory.dim() >= 2 else 0
         fits = self.least_slots <= slots <= self.initial.most_slots
-        return self.expand_initial_state(0, slots if fits else None)
+        return self.expand_initial_state(batch_size, slots if fits else None)
 
     def describe_problem(self) -> Problem[Any]:
         """Describe one time step of one sequence, for choosing the backend."""

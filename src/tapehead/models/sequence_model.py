@@ -11,13 +11,14 @@ from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_sequence
 
 from tapehead._arguments import check_flag
-from tapehead._shapes import Inputs, Lengths
-from tapehead._state import State, map_state
-from tapehead.cells.cell import Cell, check_dense
+from tapehead._state import State, hold_finished, map_state
+from tapehead.cells.cell import Cell
 from tapehead.cells.layers import update_hooked
 from tapehead.models.cell_options import complete_options, model_docstring, model_signature
 from tapehead.models.embedding import embed, make_embedding
 from tapehead.models.files import SavedModel, check_path, write_model
+from tapehead.models.masks import check_flags, check_lengths
+from tapehead.models.resets import run_segments
 
 NOT_IN_CONFIG = {"backend", "device", "dtype"}
 """Options that set where and by what a model is run; they are not part of its saved configuration."""
@@ -84,7 +85,12 @@ class SequenceModel(nn.Module, ABC, Generic[State]):
 
     @overload
     def forward(
-        self, inputs: Tensor, state: State | None = None, *, lengths: Tensor | Sequence[int] | None = None
+        self,
+        inputs: Tensor,
+        state: State | None = None,
+        *,
+        lengths: Tensor | Sequence[int] | None = None,
+        resets: Tensor | None = None,
     ) -> tuple[Tensor, State]: ...
 
     @overload
@@ -96,6 +102,7 @@ class SequenceModel(nn.Module, ABC, Generic[State]):
         state: State | None = None,
         *,
         lengths: Tensor | Sequence[int] | None = None,
+        resets: Tensor | None = None,
     ) -> tuple[Tensor | PackedSequence, State]:
         """Run over a batch of sequences, or over one sequence.
 
@@ -112,6 +119,8 @@ class SequenceModel(nn.Module, ABC, Generic[State]):
             state: The state before the first step; None: the initial state. For one sequence, without the batch axis.
             lengths: The number of steps of each sequence, 0..T, (B,); after them its state does not change and its
                 outputs are zero. None: all have T.
+            resets: Whether the state of a sequence is the initial one again before a step, as where an episode begins:
+                torch.bool, laid out as the inputs, without channels. It costs no time. None: it never is.
 
         Returns:
             The outputs (logits), laid out as the inputs, with output_size channels; and the state after the last step.
@@ -120,17 +129,25 @@ class SequenceModel(nn.Module, ABC, Generic[State]):
         Raises:
             TypeError: An argument is of the wrong type.
             ValueError: An argument's shape or value does not fit.
-            RuntimeError: Compiled or exported, where errors are torch's own: a length is not from 0 to T.
+            RuntimeError: Compiled or exported, where errors are torch's own: a length is not from 0 to T; or there are
+                resets, which no graph has.
         """
         if isinstance(inputs, PackedSequence):
             if lengths is not None:
                 raise ValueError(f"lengths: expected None with a PackedSequence, which has its own, not {lengths}")
+            if resets is not None:
+                raise ValueError("resets: expected None with a PackedSequence, not a tensor; pad it, and give lengths")
             return self._forward_packed(inputs, state)
-        outputs, state, _ = self._run(inputs, state, lengths, keep_states=False)
+        outputs, state, _ = self._run(inputs, state, lengths, resets, keep_states=False)
         return outputs, state
 
     def trace(
-        self, inputs: Tensor, state: State | None = None, *, lengths: Tensor | Sequence[int] | None = None
+        self,
+        inputs: Tensor,
+        state: State | None = None,
+        *,
+        lengths: Tensor | Sequence[int] | None = None,
+        resets: Tensor | None = None,
     ) -> Trace[State]:
         """Run as `forward` does and keep the state after every step, without gradients.
 
@@ -138,6 +155,7 @@ class SequenceModel(nn.Module, ABC, Generic[State]):
             inputs: As for `forward`, but not packed.
             state: As for `forward`.
             lengths: As for `forward`.
+            resets: As for `forward`.
 
         Returns:
             The outputs, and the states of all steps: for a batch, each tensor has the axes T and B in front.
@@ -149,7 +167,7 @@ class SequenceModel(nn.Module, ABC, Generic[State]):
         if isinstance(inputs, PackedSequence):
             raise TypeError("inputs: expected a tensor, not a PackedSequence; trace what pad_packed_sequence returns")
         with torch.no_grad():
-            outputs, _, states = self._run(inputs, state, lengths, keep_states=True)
+            outputs, _, states = self._run(inputs, state, lengths, resets, keep_states=True)
         return Trace(outputs, states)
 
     def initial_state(self, batch_size: int) -> State:
@@ -159,6 +177,27 @@ class SequenceModel(nn.Module, ABC, Generic[State]):
             batch_size: B, the number of sequences.
         """
         return self.cell.initial_state(batch_size)
+
+    def reset(self, state: State, mask: Tensor) -> State:
+        """Put sequences of a batch back to the initial state, between two calls; in a call, `resets` does.
+
+        Args:
+            state: The state of a batch.
+            mask: Which sequences begin anew, torch.bool, (B,).
+
+        Returns:
+            The new state; the one that was given stays as it is.
+
+        Raises:
+            TypeError: An argument is of the wrong type.
+            ValueError: An argument's shape does not fit.
+        """
+        first: object = state[0] if isinstance(state, tuple) and state else None
+        sequences = len(first) if isinstance(first, Tensor) and first.dim() else 0
+        self.cell.check_state(state, sequences)
+        check_flags("mask", mask, (sequences,), ("B",), state[0].device)
+        initial = self.cell.expand_like(state, len(mask))
+        return hold_finished(mask, initial, state)
 
     @property
     def backend_in_use(self) -> str:
@@ -210,7 +249,7 @@ class SequenceModel(nn.Module, ABC, Generic[State]):
 
     def _forward_packed(self, inputs: PackedSequence, state: State | None) -> tuple[PackedSequence, State]:
         padded, lengths = pad_packed_sequence(inputs, batch_first=self.batch_first)
-        outputs, state, _ = self._run(padded, state, lengths.to(padded.device), keep_states=False)
+        outputs, state, _ = self._run(padded, state, lengths.to(padded.device), None, keep_states=False)
         if inputs.sorted_indices is not None:
             outputs = outputs.index_select(0 if self.batch_first else 1, inputs.sorted_indices)
             lengths = lengths[inputs.sorted_indices.cpu()]
@@ -218,7 +257,13 @@ class SequenceModel(nn.Module, ABC, Generic[State]):
         return PackedSequence(data, inputs.batch_sizes, inputs.sorted_indices, inputs.unsorted_indices), state
 
     def _run(
-        self, inputs: Tensor, state: State | None, lengths: Tensor | Sequence[int] | None, keep_states: bool
+        self,
+        inputs: Tensor,
+        state: State | None,
+        lengths: Tensor | Sequence[int] | None,
+        resets: Tensor | None,
+        *,
+        keep_states: bool,
     ) -> tuple[Tensor, State, Any]:
         """Check the arguments, transpose to (T, B, channels), run the cell, and transpose the outputs back."""
         axes = ("B", "T") if self.batch_first else ("T", "B")
@@ -229,37 +274,17 @@ class SequenceModel(nn.Module, ABC, Generic[State]):
         batched = inputs.dim() == 3
         batch_axis = 0 if batched and self.batch_first else 1
         steps = inputs.transpose(0, 1) if batch_axis == 0 else inputs if batched else inputs.unsqueeze(1)
-        state = self.cell.prepare_state(state, steps.shape[1], batched)
-        counts = None if lengths is None else _check_lengths(lengths, steps, batched)
-        outputs, state, states = self.cell.run(steps, state, counts, keep_states=keep_states)
+        prepared = self.cell.prepare_state(state, steps.shape[1], batched)
+        counts = None if lengths is None else check_lengths(lengths, steps, batched)
+        if resets is not None:
+            check_flags("resets", resets, tuple(inputs.shape[:-1]), axes if batched else ("T",), inputs.device)
+            resets = resets.transpose(0, 1) if batch_axis == 0 else resets if batched else resets.unsqueeze(1)
+        if resets is not None and len(steps):
+            passed = None if state is None else prepared
+            outputs, state, states = run_segments(self.cell, steps, passed, resets, counts, keep_states=keep_states)
+        else:
+            outputs, state, states = self.cell.run(steps, prepared, counts, keep_states=keep_states)
         if not batched:
             outputs, state = outputs.squeeze(1), map_state(lambda tensor: tensor.squeeze(0), state)
             states = None if states is None else map_state(lambda tensor: tensor.squeeze(1), states)
         return outputs.transpose(0, 1) if batch_axis == 0 else outputs, state, states
-
-
-def _check_lengths(lengths: object, steps: Inputs, batched: bool) -> Lengths:
-    """Check the lengths of a batch's sequences, and return them as a tensor on the inputs' device."""
-    time, batch = steps.shape[:2]
-    expected = f"{batch} ints from 0 to {time}" if batch != 1 else f"1 int from 0 to {time}"
-    if not batched:
-        raise ValueError(f"lengths: expected None for one sequence without a batch axis, not {lengths}")
-    if not isinstance(lengths, Tensor):
-        if not isinstance(lengths, Sequence) or any(type(length) is not int for length in lengths):
-            raise TypeError(f"lengths: expected {expected}, not {lengths!r}")
-        if len(lengths) != batch or not all(0 <= length <= time for length in lengths):
-            raise ValueError(f"lengths: expected {expected}, not {lengths!r}")
-        return torch.tensor(lengths, dtype=torch.int64, device=steps.device)
-    check_dense("lengths", lengths)
-    if lengths.dtype not in (torch.int64, torch.int32, torch.int16, torch.uint8, torch.int8):
-        raise TypeError(f"lengths: expected {expected}, not {lengths.dtype}")
-    if lengths.shape != (batch,):
-        raise ValueError(f"lengths: expected {expected}, not a tensor of shape {tuple(lengths.shape)}")
-    if torch.compiler.is_compiling():  # an operation, which stays in the graph
-        in_range = ((lengths >= 0) & (lengths <= time)).all()
-        torch._assert_async(in_range, "lengths: expected ints from 0 to T, the number of time steps")
-    else:
-        listed = lengths.tolist()
-        if not all(0 <= length <= time for length in listed):
-            raise ValueError(f"lengths: expected {expected}, not {listed}")
-    return lengths.to(steps.device, torch.int64)

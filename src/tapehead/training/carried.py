@@ -5,7 +5,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from tapehead._state import map_state
+from tapehead._state import detach
 from tapehead.cells.cell import Cell
 from tapehead.tasks import StreamTask, Task
 from tapehead.training.curricula import Curriculum
@@ -26,7 +26,7 @@ class CarriedState:
     def keep(self, state: Any) -> None:
         """Keep the state after a batch, if the next one goes on from it."""
         if self._carries:
-            self.state = map_state(Tensor.detach, state)
+            self.state = detach(state)
 
     def tensors(self) -> dict[str, Tensor]:
         """Give its tensors by name, for a checkpoint."""
