@@ -1,4 +1,4 @@
-"""Sequences that begin anew in the middle: cut into segments, each of which is a sequence of its own to the cell."""
+"""Sequences that are reset in the middle: cut into segments, each of which is a sequence of its own to the cell."""
 
 from typing import Any, NamedTuple
 
@@ -44,7 +44,7 @@ def run_segments(
 ) -> Scan[State]:
     """Run a cell over sequences that are reset; see `Cell.run`.
 
-    All segments run side by side, so that resets cost no time: they make a batch of more and shorter sequences.
+    All segments run side by side, as a batch of more and shorter sequences.
 
     Args:
         cell: The cell.
@@ -62,19 +62,22 @@ def run_segments(
     segments = cut(resets, lengths)
     longest = max(int(segments.length.max()), 1) if len(segments.length) else 1
     step = (segments.start + torch.arange(longest, device=inputs.device).unsqueeze(1)).clamp(max=len(inputs) - 1)
-    outputs, last, states = cell.run(
-        inputs[step, segments.sequence],
-        _first_states(cell, state, segments),
-        segments.length,
-        keep_states=keep_states,
-    )
+    cut_inputs = _select(inputs, step * inputs.shape[1] + segments.sequence)
+    first = _first_states(cell, state, segments)
+    outputs, last, states = cell.run(cut_inputs, first, segments.length, keep_states=keep_states)
     since_start = torch.arange(len(inputs), device=inputs.device).unsqueeze(1) - segments.start[segments.of_step]
-    place = since_start.clamp(max=longest - 1), segments.of_step
+    place = since_start.clamp(max=longest - 1) * len(segments.start) + segments.of_step
     runs = (since_start < segments.length[segments.of_step]).unsqueeze(-1)
-    outputs = torch.where(runs, outputs[place], 0.0)
     final = segments.of_step[-1]
-    states = None if states is None else map_state(lambda tensor: tensor[place], states)
-    return outputs, map_state(lambda tensor: tensor[final], last), states
+    states = None if states is None else map_state(lambda tensor: _select(tensor, place), states)
+    last = map_state(lambda tensor: tensor.index_select(0, final), last)
+    return torch.where(runs, _select(outputs, place), 0.0), last, states
+
+
+def _select(tensor: Tensor, places: Tensor) -> Tensor:
+    """Select by the places in the first two axes taken as one, (T, B); faster than indexing with two tensors."""
+    selected: Tensor = tensor.flatten(0, 1).index_select(0, places.flatten()).unflatten(0, places.shape)
+    return selected
 
 
 def _first_states(cell: Cell[State], state: State | None, segments: Segments) -> State:
@@ -85,5 +88,6 @@ def _first_states(cell: Cell[State], state: State | None, segments: Segments) ->
     initial: Any = cell.expand_like(state, 1)
     passed = torch.full((), len(state[0]), device=segments.start.device)
     source = torch.where(segments.continues, segments.sequence, passed)
-    chosen: State = type(initial)(*(torch.cat(pair)[source] for pair in zip(state, initial, strict=True)))
+    pairs = zip(state, initial, strict=True)
+    chosen: State = type(initial)(*(torch.cat(pair).index_select(0, source) for pair in pairs))
     return chosen

@@ -120,7 +120,7 @@ class SequenceModel(nn.Module, ABC, Generic[State]):
             lengths: The number of steps of each sequence, 0..T, (B,); after them its state does not change and its
                 outputs are zero. None: all have T.
             resets: Whether the state of a sequence is the initial one again before a step, as where an episode begins:
-                torch.bool, laid out as the inputs, without channels. It costs no time. None: it never is.
+                torch.bool, laid out as the inputs, without channels. None: it never is.
 
         Returns:
             The outputs (logits), laid out as the inputs, with output_size channels; and the state after the last step.
@@ -279,7 +279,7 @@ class SequenceModel(nn.Module, ABC, Generic[State]):
         if resets is not None:
             check_flags("resets", resets, tuple(inputs.shape[:-1]), axes if batched else ("T",), inputs.device)
             resets = resets.transpose(0, 1) if batch_axis == 0 else resets if batched else resets.unsqueeze(1)
-        if resets is not None and len(steps):
+        if resets is not None and (torch.compiler.is_compiling() or bool(resets.any())):
             passed = None if state is None else prepared
             outputs, state, states = run_segments(self.cell, steps, passed, resets, counts, keep_states=keep_states)
         else:
