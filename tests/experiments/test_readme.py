@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from tapehead.experiments.grid import GRIDS, load_grid
+from tapehead.experiments.labels import identify
 from tapehead.experiments.readme import SIZES, add_records, tabulate_bench, tabulate_learned, tabulate_task, with_tables
 from tapehead.experiments.records import read_records, record_run, write_records
 from tests.training.tiny import tiny_config, train

@@ -60,15 +60,19 @@ struct Schedule {
     index_t rows() const { return steps ? first_row[steps - 1] + running[steps - 1] : 0; }
 };
 
-// Every `stride`th position, beginning with one: what goes through a step together.
+// Every `stride`th position, beginning with one, up to so many: what goes through a step together.
 struct Chunk {
-    index_t first, stride;
+    index_t first, stride, most;
 
-    index_t count(index_t positions) const { return positions > first ? (positions - first - 1) / stride + 1 : 0; }
+    index_t count(index_t positions) const {
+        const index_t below = positions > first ? (positions - first - 1) / stride + 1 : 0;
+        return below < most ? below : most;
+    }
     index_t position(index_t number) const { return first + number * stride; }
 };
 
-// How the batch is divided: every worker takes so many chunks, one after the other.
+// How the batch is divided: every worker takes so many chunks, one after the other. The workers take turns at positions,
+// so that each has long and short sequences; a chunk has neighbors among its worker's, so that they end together.
 struct Partition {
     index_t workers, chunks, max_positions;  // max_positions: in a chunk
 
@@ -81,7 +85,9 @@ struct Partition {
         max_positions = chunks > 0 ? (each + chunks - 1) / chunks : 0;
     }
 
-    Chunk chunk(index_t worker, index_t number) const { return {worker + workers * number, workers * chunks}; }
+    Chunk chunk(index_t worker, index_t number) const {
+        return {worker + workers * number * max_positions, workers, max_positions};
+    }
 };
 
 // torch's threads.
