@@ -88,6 +88,14 @@ class BaselineCell(Cell[State]):
         learned = state_init == "learned"
         self.initial = nn.Parameter(torch.zeros(shape, device=device, dtype=dtype)) if learned else None
 
+    @torch.no_grad()
+    def reset_parameters(self) -> None:
+        """Initialize all parameters again, with torch's random generator; a learned initial state starts at zero."""
+        self.recurrence.reset_parameters()
+        reset_linear(self.readout)
+        if self.initial is not None:
+            self.initial.zero_()
+
     def expand_initial_state(self, batch_size: int) -> State:
         """Expand the state before the first step to a batch, read-only; see `Cell.expand_initial_state`."""
         layers, units = self.recurrence.num_layers, self.recurrence.hidden_size

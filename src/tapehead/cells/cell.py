@@ -29,6 +29,14 @@ class Cell(nn.Module, ABC, Generic[State]):
         self.input_size = input_size
         self.output_size = output_size
 
+    def reset_parameters(self) -> None:
+        """Initialize all parameters and the initial state again, with torch's random generator.
+
+        Raises:
+            NotImplementedError: A cell of one's own does not define it.
+        """
+        raise NotImplementedError(f"{type(self).__name__} does not define reset_parameters")
+
     @abstractmethod
     def expand_initial_state(self, batch_size: int) -> State:
         """Return the initial state expanded to a batch, read-only: its sequences and the cell may share memory."""

@@ -199,6 +199,12 @@ class SequenceModel(nn.Module, ABC, Generic[State]):
         initial = self.cell.expand_like(state, len(mask))
         return hold_finished(mask, initial, state)
 
+    def reset_parameters(self) -> None:
+        """Initialize all parameters and the initial state again, with torch's random generator."""
+        if self.embedding is not None:
+            self.embedding.reset_parameters()
+        self.cell.reset_parameters()
+
     @property
     def backend_in_use(self) -> str:
         """The name of the implementation that runs a sequence on the parameters' device."""
