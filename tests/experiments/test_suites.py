@@ -91,14 +91,57 @@ def test_a_claim_is_checked_by_the_best_seed_or_by_the_median() -> None:
 
 @pytest.mark.parametrize(("ntm", "verdict", "said"), [(2.04, "held", "+0.040"), (2.06, "did not hold", "+0.060")])
 def test_a_language_model_is_compared_by_the_bits_of_a_character(ntm: float, verdict: str, said: str) -> None:
-    bits = {"NTM": ntm, "LSTM": 2.0, "DNC": 3.0}
+    bits = {"NTM": ntm, "NTM, feedforward": 4.0, "DNC": 3.0, "LSTM": 2.0, "RNN": 5.0}
     records = [
         with_rows(record, [{"length": 128, "bits_per_target": bits[scores.name_model(record)]}])
         for record in ended("suites/text", [], task="text")
     ]
     assert text.CLAIMS[0].check(records) == (verdict, said)
     (table,) = text.tabulate(records)
-    assert table.rows == [("text", f"{ntm:.3f}, {ntm:.3f}, {ntm:.3f}", "3.000, 3.000, 3.000", "2.000, 2.000, 2.000")]
+    assert table.rows == [("text", *(", ".join([f"{bits[model]:.3f}"] * 3) for model in scores.MODELS))]
+
+
+def test_seeds_are_listed_from_the_best_on_and_those_that_failed_last() -> None:
+    runs = [
+        record
+        for record in ended("suites/text", [], task="text")
+        if text.PROBLEM.runs_of("NTM").are(record) or text.PROBLEM.runs_of("LSTM").are(record)
+    ]
+    measured = iter((2.5, 2.0, 2.25))
+    records = [
+        replace(record, failed="why", result=None)
+        if record.model == "lstm" and record.seed == 72
+        else with_rows(record, [{"length": 128, "bits_per_target": next(measured) if record.model == "ntm" else 3.0}])
+        for record in runs
+    ]
+    (table,) = text.tabulate(records)
+    assert table.head == ("task", "NTM", "LSTM")
+    assert table.rows == [("text", "2.000, 2.250, 2.500", "3.000, 3.000, failed")]
+    failed = [replace(record, failed="why", result=None) for record in records]
+    assert text.CLAIMS[0].check(failed) == ("did not hold", "most runs failed")
+
+
+OWN = """from tapehead.experiments.tables import Table
+from tapehead.training.recipes import configure
+SMALL = {"steps": 2, "eval_every": 2, "batch_size": 2, "eval_sequences": 2, "warmup_steps": 0}
+RUNS = (configure("copy", "lstm", changes=SMALL | {"task": {"max_length": 3}, "model": {"hidden_size": 4}}),)
+def tabulate(records):
+    return RETURNED
+"""
+
+
+@pytest.mark.parametrize("returned", ["None", "[1]", "Table('a', ('b',), [])", "[Table('a', ('b',), [(1,)])]"])
+def test_tables_of_one_s_own_that_are_none_are_told(returned: str, tmp_path: Path) -> None:
+    (tmp_path / "own.py").write_text(OWN.replace("RETURNED", returned))
+    (said,) = tapeheads([["suite", "own.py"]], tmp_path)
+    expected = "tapehead: own.py: expected tabulate to return a list of Table with cells of text, not "
+    assert (said.status, said.err.splitlines()[-1][: len(expected)]) == (2, expected)
+
+
+def test_a_suite_of_one_s_own_has_its_table_in_json(tmp_path: Path) -> None:
+    (tmp_path / "own.py").write_text(OWN.replace("RETURNED", "[Table('a', ('b',), [('c',)])]"))
+    (said,) = tapeheads([["suite", "own.py", "--json"]], tmp_path)
+    assert json.loads(said.out)["tables"] == [{"title": "a", "head": ["b"], "rows": [["c"]]}]
 
 
 def test_the_models_of_text_have_about_as_many_parameters() -> None:
@@ -111,7 +154,7 @@ def test_the_command_takes_suites_and_figure_takes_none(tmp_path: Path) -> None:
     listed, unknown, other, none = tapeheads(
         [["suite", "--list", "--json"], ["suite", "chomski"], ["figure", "chomsky"], ["suite"]], tmp_path
     )
-    assert list(json.loads(listed.out)) == NAMES
+    assert list(json.loads(listed.out)) == [name.removeprefix("suites/") for name in NAMES]
     short = ", ".join(name.removeprefix("suites/") for name in NAMES)
     expected = f"tapehead: NAME: expected one of {short}, or the path of a Python file"
     assert unknown.err == f"{expected}, not 'chomski' (did you mean chomsky?)\n"

@@ -4,6 +4,7 @@ import sys
 import time
 from dataclasses import fields
 from importlib import import_module
+from pathlib import Path
 from pkgutil import iter_modules
 from typing import Any
 
@@ -241,7 +242,12 @@ WRONG: list[tuple[type[Task], dict[str, Any], type[Exception], str]] = [
     (GroupWords, {"min_length": 0}, ValueError, "min_length: expected a whole number >= 1, not 0"),
     (Text, {"length": 0}, ValueError, "length: expected a whole number >= 1, not 0"),
     (Text, {"length": 20_000}, ValueError, "file: expected at least 400010 characters with length=20000, not 382679"),
-    (Text, {"file": "missing.txt"}, ValueError, "file: expected a text in UTF-8, not 'missing.txt': No such file or d"),
+    (
+        Text,
+        {"file": "missing.txt"},
+        ValueError,
+        f"file: expected a text in UTF-8, not '{Path.cwd()}/missing.txt': No su",
+    ),
     (Text, {"file": "/"}, ValueError, "file: expected a text in UTF-8, not '/': it is a folder, a pipe or a device"),
     (Text, {"file": sys.executable}, ValueError, "file: expected a text in UTF-8, not "),
     (MQAR, {"vocabulary": 3}, ValueError, "vocabulary: expected a whole number >= 4, not 3"),

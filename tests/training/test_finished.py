@@ -163,7 +163,7 @@ def test_weights_of_another_model_are_refused_in_one_line(tmp_path: Path) -> Non
     """As they are after a change in the code of a model of one's own."""
     result = train(tiny_config(), tmp_path)
     tiny_config(memory_width=7).make_model().save(tmp_path / "weights.safetensors")
-    write_result(tmp_path, result, digests(tmp_path)[1])
+    write_result(tmp_path, result, digests(tmp_path)[1], None)
     with pytest.raises(DamagedFileError, match=r"weights\.safetensors: the weights are of another model: ") as caught:
         load_run(tmp_path, expect_no_warning)
     assert "\n" not in str(caught.value)

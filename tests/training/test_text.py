@@ -117,11 +117,36 @@ def test_a_text_that_was_changed_since_is_not_gone_on_with(file: Path, tmp_path:
     with pytest.raises(Exception, match="SIGTERM"):
         train(config, tmp_path / "run", should_stop=stop_after(7))
     file.write_text(SOME.replace("question", "noitseuq"))
-    expected = rf"^{tmp_path / 'run'}: the file that text reads was changed after the run began$"
+    expected = rf"^{tmp_path / 'run'}: the data that text reads were changed after the run began$"
     with pytest.raises(RunDirError, match=expected):
         restore_last(tmp_path / "run", Learner(config))
     with pytest.raises((RunDirError, DamagedFileError), match=expected):
         resume(tmp_path / "run")
+
+
+def test_nor_is_a_finished_run_taken_for_one_of_another_text(file: Path, tmp_path: Path) -> None:
+    train(tiny_config(task="text", file=str(file)), tmp_path / "run")
+    load_run(tmp_path / "run", expect_no_warning)
+    file.write_text(SOME.replace("question", "noitseuq"))
+    for command in (["evaluate"], ["sample"]):
+        told = tapehead(*command, tmp_path / "run")
+        assert told.status == 2
+        assert told.err == f"tapehead: {tmp_path / 'run'}: the data that text reads were changed after the run began\n"
+
+
+def test_a_text_that_is_changed_while_it_is_trained_on_does_no_harm(file: Path, tmp_path: Path) -> None:
+    config = tiny_config(task="text", file=str(file))
+    train(config, tmp_path / "undisturbed")
+    seen = iter(range(100))
+
+    def change() -> None:
+        if next(seen) == 3:
+            file.write_text("another text " * 50)
+
+    train(config, tmp_path / "run", should_stop=change)
+    assert digests(tmp_path / "run") == digests(tmp_path / "undisturbed")
+    with pytest.raises(RunDirError, match="the data that text reads were changed after the run began"):
+        load_run(tmp_path / "run", expect_no_warning)
 
 
 @pytest.mark.parametrize(

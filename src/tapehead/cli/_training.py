@@ -63,13 +63,14 @@ def train_and_report(
 
 def summarize(config: RunConfig, path: Path, result: Result) -> str:
     """Say how a run ended, where its files are, and what can be done next."""
+    then = "sample" if config.task.name == "text" else "plot"
     amounts = {"step": result.step, "sequence": result.sequences, "second": round(result.seconds)}
     return "\n".join(
         [
             f"{config.task.name}, {config.model.name}, seed {config.seed}: {describe_end(config, result)}",
             ", ".join(count(number, noun) for noun, number in amounts.items()),
             f"files: {path}",
-            f"next:  tapehead evaluate {quote(str(path))}   tapehead plot {quote(str(path))}",
+            f"next:  tapehead evaluate {quote(str(path))}   tapehead {then} {quote(str(path))}",
         ]
     )
 

@@ -19,9 +19,10 @@ from tapehead.experiments.sweep import run_sweep
 from tapehead.training.signals import watch_signals
 
 EPILOG = (
-    "A figure is a grid of runs with what is claimed of them. The same command again skips the runs that are done and "
-    "continues the others. Pictures and claims are made from the records of the runs alone, and written to DIR/plots "
-    "and DIR/claims.md. With --no-train they are made from what is done so far; with --records from recorded runs."
+    "A figure, or a suite, is a grid of runs with what is claimed of them. The same command again skips the runs that "
+    "are done and continues the others. Pictures, tables and claims are made from the records of the runs alone, and "
+    "written to DIR/plots and DIR/claims.md. With --no-train they are made from what is done so far; with --records "
+    "from recorded runs."
 )
 
 
@@ -43,7 +44,7 @@ def redraw(command: str, words: Sequence[str], names: Sequence[str], prefix: str
     add_arguments(parser, command, names)
     chosen = parser.read(words)
     if chosen.list:
-        print_list([chosen.name] if chosen.name else names, prefix, as_json=chosen.json)
+        print_list([find_figure(name, names, prefix) for name in ([chosen.name] if chosen.name else names)], chosen)
         return
     if chosen.name is None:
         raise CommandError(f"NAME: expected one of {', '.join(names)}, or the path of a Python file")
@@ -59,6 +60,7 @@ def redraw(command: str, words: Sequence[str], names: Sequence[str], prefix: str
             for claim, finding in zip(figure.claims, check_claims(figure, records), strict=True)
         ]
         said = {"out": str(out), "done": len(records), "runs": len(figure.grid.runs), "claims": findings}
+        said["tables"] = [table._asdict() for table in tables[1:]]
         print(json.dumps(said | {"plots": list(map(str, pictures))}))
         return
     for table in tables:
@@ -149,14 +151,11 @@ def check_belonging(figure: Figure, records: Sequence[Record]) -> None:
         warn(f"--records: {count(len(others), 'record')} left out, of no run of {figure.name}: {listed}")
 
 
-def print_list(wanted: Sequence[str], prefix: str, *, as_json: bool) -> None:
+def print_list(figures: Sequence[Figure], chosen: Namespace) -> None:
     """Print figures or suites, each with its title, the number of its runs and its claims."""
-    names = [prefix + name if prefix + name in GRIDS else name for name in wanted]
-    with as_command_errors():
-        figures = [load_figure(name) for name in names]
-    if as_json:
+    if chosen.json:
         listed = {
-            figure.name: {
+            figure.name.removeprefix(f"{SUITES}/"): {
                 "title": figure.title,
                 "runs": len(figure.grid.runs),
                 "claims": [{"claim": claim.text, "theirs": claim.theirs} for claim in figure.claims],
@@ -166,6 +165,6 @@ def print_list(wanted: Sequence[str], prefix: str, *, as_json: bool) -> None:
         print(json.dumps(listed))
         return
     for figure in figures:
-        print(f"{figure.name}: {figure.title} ({count(len(figure.grid.runs), 'run')})")
+        print(f"{figure.name.removeprefix(f'{SUITES}/')}: {figure.title} ({count(len(figure.grid.runs), 'run')})")
         for claim in figure.claims:
             print(f"  {claim.text}" + f" [{claim.theirs}]" * bool(claim.theirs))

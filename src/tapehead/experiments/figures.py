@@ -3,12 +3,13 @@
 The file of a figure is that of a grid (grid.py), whose docstring's first line is the figure's title. It also defines
 CLAIMS, a tuple of Claim, whose checks get the records of all runs (one that has not ended has `has_ended` False);
 `draw`, a function from the records of its finished runs to pictures by name, without which the learning curves and the
-scores by size are drawn; and, if it has any, `tabulate`, a function from these records to tables.
+scores by size are drawn; and, if it has any, `tabulate`, a function from the records of all that have ended, failed
+ones too, to a list of tables.
 """
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from tapehead import plots
 from tapehead._files import write_atomically
@@ -103,16 +104,23 @@ def draw(figure: Figure, records: Sequence[Record]) -> Pictures:
 
 
 def tabulate(figure: Figure, records: Sequence[Record]) -> list[Table]:
-    """Make a figure's own tables from those of its runs that have finished.
+    """Make a figure's own tables from those of its runs that have ended.
 
     Raises:
-        ValueError: What makes them raises an error.
+        ValueError: What makes them raises an error, or they are no tables.
     """
-    finished = [record for record in records if not record.failed]
     try:
-        return figure.tabulate(finished) if finished else []
+        tables: Any = figure.tabulate(records) if records else []  # as the author of the file wrote it
     except Exception as problem:
         raise ValueError(_tell(figure, "tabulate", problem)) from problem
+    if not isinstance(tables, list) or not all(map(_is_table, tables)):
+        path = find_grid(figure.name, "NAME")
+        raise ValueError(f"{path}: expected tabulate to return a list of Table with cells of text, not {tables!r:.100}")
+    return tables
+
+
+def _is_table(table: object) -> bool:
+    return isinstance(table, Table) and all(isinstance(cell, str) for row in (table.head, *table.rows) for cell in row)
 
 
 def _tell(figure: Figure, what: str, problem: Exception) -> str:

@@ -34,7 +34,7 @@ def accuracies(
         axes.axvline(trained_to[task], color=PALE, linewidth=0.9, linestyle="--")
     for axes in drawn.flat[len(panels) :]:
         axes.set_visible(False)
-    for axes in drawn[-1]:
+    for axes in drawn.flat[max(len(panels) - drawn.shape[1], 0) : len(panels)]:  # the lowest of every column
         axes.set_xlabel(axis, fontsize=8)
     most = max(panels, key=lambda task: len(panels[task]))
     legend(figure, drawn.flat[list(panels).index(most)])

@@ -36,7 +36,7 @@ class MQAR(SymbolTask):
         steps_per_pair: Time steps for each pair, at least 4.
         power: Exponent of the distances' distribution function; with 1 all distances are as likely.
         min_pairs: Smallest number of pairs in training.
-        max_pairs: Largest number of pairs in training; a quarter of the vocabulary has room for them.
+        max_pairs: Largest number of pairs in training, at most one fewer than half the vocabulary.
 
     Raises:
         TypeError: An argument is of the wrong type.

@@ -86,8 +86,8 @@ class Task(ABC):
         return self.sample(sizes, generator)
 
     @property
-    def fingerprint(self) -> str | None:
-        """What is the same for equal data only, if that depends on more than options and seed, as on a file."""
+    def data_digest(self) -> str | None:
+        """What is the same for equal data only, if they depend on more than options and seed, as on a file."""
         return None
 
     def memory_needed(self, size: Size) -> int | None:  # noqa: ARG002

@@ -1,7 +1,7 @@
 """Text: a language model of characters, trained on one text from its beginning to its end, again and again."""
 
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from hashlib import sha256
 from pathlib import Path
 from typing import ClassVar, NamedTuple
@@ -33,7 +33,7 @@ class Characters(NamedTuple):
 @lru_cache(maxsize=8)
 def _read(path: Path, _changed: int) -> Characters:
     """Read a text; `_changed` is when it was written, so that one that was changed is read again."""
-    text = path.read_bytes().decode()
+    text = path.read_bytes().decode("utf-8-sig")
     kinds = "".join(sorted(set(text)))
     ids = np.searchsorted(np.array(list(kinds)), np.array(list(text)))
     first = len(ids) - len(ids) // HELD_OUT
@@ -58,8 +58,8 @@ class Text(StreamTask, SymbolTask):
     character, with K kinds of characters; the measure is bits per character.
 
     Args:
-        file: A text file in UTF-8; None: The Devil's Dictionary by Ambrose Bierce (1911), 382,679 characters of 83
-            kinds.
+        file: A text file in UTF-8, of which every character counts, line breaks too; None: The Devil's Dictionary by
+            Ambrose Bierce (1911), 382,679 characters of 83 kinds.
         length: Number of characters that are read between two training steps.
 
     Raises:
@@ -74,12 +74,12 @@ class Text(StreamTask, SymbolTask):
 
     def __post_init__(self) -> None:
         check_count("length", self.length)
-        found, needed = len(self._characters.held_out), 2 * self.length + 1
+        found, needed = len(self._characters.held_out), 2 * self.length + 1  # read now, and not again
         if found < needed:
             expected = f"expected at least {HELD_OUT * needed} characters with length={self.length}"
             raise ValueError(f"file: {expected}, not {len(self._characters.training) + found}")
 
-    @property
+    @cached_property
     def _characters(self) -> Characters:
         path = SHIPPED if self.file is None else Path(self.file)
         try:
@@ -87,7 +87,7 @@ class Text(StreamTask, SymbolTask):
             return _read(path, path.stat().st_mtime_ns)
         except (OSError, ValueError) as problem:
             reason = problem.strerror if isinstance(problem, OSError) else problem
-            raise ValueError(f"file: expected a text in UTF-8, not {self.file!r}: {reason}") from problem
+            raise ValueError(f"file: expected a text in UTF-8, not {str(path.absolute())!r}: {reason}") from problem
 
     @property
     def kinds(self) -> str:
@@ -95,7 +95,7 @@ class Text(StreamTask, SymbolTask):
         return self._characters.kinds
 
     @property
-    def fingerprint(self) -> str:
+    def data_digest(self) -> str:
         """The SHA-256 of the text."""
         return self._characters.digest
 

@@ -28,6 +28,10 @@ class CarriedState:
         if self._carries:
             self.state = detach(state)
 
+    def is_finite(self) -> bool:
+        """Say whether every number of it is finite."""
+        return self.state is None or all(bool(torch.isfinite(tensor).all()) for tensor in self.state)
+
     def tensors(self) -> dict[str, Tensor]:
         """Give its tensors by name, for a checkpoint."""
         fields = {} if self.state is None else self.state._asdict()
@@ -59,6 +63,9 @@ def check_can_carry(task: Task, curriculum: Curriculum, min_memory_slots: int | 
     if not isinstance(task, StreamTask):
         return
     reason = f"since {type(task).__name__} carries the state of the model from batch to batch"
+    if task.min_size != task.max_size:
+        sizes = f"from {task.min_size} to {task.max_size}"
+        raise ValueError(f"task: expected sequences of one size in training, {reason}, not {sizes}")
     if min_memory_slots is not None:
         raise ValueError(f"min_memory_slots: expected None, {reason}, not {min_memory_slots}")
     if curriculum.needs_gains:

@@ -180,8 +180,12 @@ class RunConfig:
         described = dict(vars(self))
         for kind in KINDS:
             name, options = described[kind].name, described[kind].options
-            later = {option for option, value in ADDED_LATER.get(kind, {}).items() if options.get(option) == value}
-            written = {option: _to_lists(value) for option, value in options.items() if option not in later}
+            later = _added_later(kind, name)
+            written = {
+                option: _to_lists(value)
+                for option, value in options.items()
+                if option not in later or value != later[option]
+            }
             described[kind] = {"name": name, "options": written}
         return described
 
@@ -217,6 +221,16 @@ class RunConfig:
 _FIELDS = {described.name for described in fields(RunConfig)}
 
 
+def _added_later(kind: str, name: str) -> dict[str, Any]:
+    """Give what ADDED_LATER lists of a component; one of one's own may have another default, and is always written."""
+    known = known_options(kind, name)
+    return {
+        option: default
+        for option, default in ADDED_LATER.get(kind, {}).items()
+        if option in known and known[option].default == default
+    }
+
+
 def _to_lists(value: Any) -> Any:
     """Give an option's value as JSON gives it back: a tuple is a list."""
     return list(map(_to_lists, value)) if isinstance(value, tuple) else value
@@ -241,7 +255,7 @@ def _read_component(kind: str, described: object) -> Component:
     if not isinstance(options, dict):
         raise TypeError(f"{kind}: expected options to be an object, not {options!r}")
     known = known_options(kind, name)
-    missing = sorted(known.keys() - options.keys() - ADDED_LATER.get(kind, {}).keys())
+    missing = sorted(known.keys() - options.keys() - _added_later(kind, name).keys())
     if missing:
         raise ValueError(f"{kind}: expected an option {missing[0]!r} of {name}, which is missing")
     return Component(name, options)

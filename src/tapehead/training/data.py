@@ -7,6 +7,7 @@ comes up in its training. Everything is drawn on the CPU, so it is the same for 
 
 from collections.abc import Callable
 from enum import IntEnum
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -48,8 +49,21 @@ def draw_training_batch(config: RunConfig, task: Task, curriculum: Curriculum, s
     sizes = draw_sizes(config, curriculum, generator)
     if not isinstance(task, StreamTask):
         return sizes, _draw_checked(task, task.sample_training, sizes, generator)
-    same = make_generator(config.seed, Purpose.TRAINING, 0)
-    return sizes, _draw_checked(task, lambda sizes, same: task.sample_continued(sizes, step, same), sizes, same)
+    return sizes, sample_continued(task, sizes, config.seed, step)
+
+
+def sample_continued(task: StreamTask, sizes: Sizes, seed: int, step: int) -> Batch:
+    """Draw what a task without end, which may be anybody's, is trained on at a training step.
+
+    Raises:
+        TaskError: The task raises an error, or what it gives is no batch of so many sequences.
+    """
+    same = make_generator(seed, Purpose.TRAINING, 0)
+    return _draw_checked(task, partial(_at_step, task, step), sizes, same, "sample_continued")
+
+
+def _at_step(task: StreamTask, step: int, sizes: Sizes, generator: np.random.Generator) -> Batch:
+    return task.sample_continued(sizes, step, generator)
 
 
 def draw_sizes(config: RunConfig, curriculum: Curriculum, generator: np.random.Generator) -> Sizes:
@@ -91,7 +105,11 @@ def sample(task: Task, sizes: Sizes, generator: np.random.Generator) -> Batch:
 
 
 def _draw_checked(
-    task: Task, draw: Callable[[Sizes, np.random.Generator], Batch], sizes: Sizes, generator: np.random.Generator
+    task: Task,
+    draw: Callable[[Sizes, np.random.Generator], Batch],
+    sizes: Sizes,
+    generator: np.random.Generator,
+    method: str = "sample",
 ) -> Batch:
     try:
         drawn = draw(sizes, generator)
@@ -99,11 +117,11 @@ def _draw_checked(
         raise
     except Exception as problem:
         reason = f"{type(problem).__name__}: {problem}"
-        raise TaskError(f"{type(task).__name__}.sample: expected sequences, not an error: {reason}") from problem
+        raise TaskError(f"{type(task).__name__}.{method}: expected sequences, not an error: {reason}") from problem
     if type(task) in TASKS.values():  # these are tested; what anybody else's give is checked every time
         return drawn
     try:
         task.check_batch(drawn, len(sizes))
     except (TypeError, ValueError) as problem:
-        raise TaskError(str(problem)) from problem
+        raise TaskError(str(problem).replace(".sample:", f".{method}:", 1)) from problem
     return drawn

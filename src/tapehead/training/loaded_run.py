@@ -13,7 +13,7 @@ from tapehead.tasks import Task
 from tapehead.training.checkpoints import last_checkpoint
 from tapehead.training.config import RunConfig
 from tapehead.training.errors import DamagedFileError, RunDirError
-from tapehead.training.restore import check_result, restore
+from tapehead.training.restore import check_data, check_result, recorded_data, restore
 from tapehead.training.run_dir import CHECKPOINTS, read_config
 from tapehead.training.step import Learner
 
@@ -36,7 +36,8 @@ def load_run(path: Path, warn: Callable[[str], object], device: torch.device | s
         device: Where the model is put.
 
     Raises:
-        RunDirError: There is no run here, its configuration was changed, or it has no checkpoint yet.
+        RunDirError: There is no run here, its configuration or a file that its task reads was changed, or it has no
+            checkpoint yet.
         DamagedFileError: No checkpoint is whole, or the weights are not those of the run's model.
         TypeError: A field of run.json is of the wrong type.
         ValueError: run.json is no configuration of a run.
@@ -45,6 +46,7 @@ def load_run(path: Path, warn: Callable[[str], object], device: torch.device | s
     learner = Learner(read_config(path), device)
     result, damaged = check_result(path)
     if result is not None and not damaged:
+        check_data(path, learner, recorded_data(path))
         try:
             learner.model.load_state_dict(load((path / WEIGHTS).read_bytes()))
         except RuntimeError as error:

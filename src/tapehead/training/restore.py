@@ -23,23 +23,28 @@ from tapehead.training.run_dir import (
 from tapehead.training.step import Learner
 from tapehead.training.train_state import Result, TrainState
 
+DATA = "data"
+"""Its field for the digest of a task's data, where they depend on a file."""
 FILES = "files"
 """The field of result.json with the checksums of the files that a finished run consists of."""
 
 
-def write_result(path: Path, result: Result, metrics: str) -> None:
+def write_result(path: Path, result: Result, metrics: str, data_digest: str | None) -> None:
     """Write how a run ended, with checksums of its configuration, metrics and weights; this marks it as finished.
 
     Args:
         path: The run directory, where all these are written already.
         result: How the run ended.
         metrics: The SHA-256 of the metrics.
+        data_digest: That of the task.
 
     Raises:
         StorageError: The directory cannot be written to.
     """
     weights = sha256(read_bytes(path / WEIGHTS))
     files = {CONFIG: _config_checksum(path), METRICS: metrics, WEIGHTS: weights}
+    if data_digest is not None:
+        files[DATA] = data_digest
     sealed = seal({**result._asdict(), FILES: files})
     with explain_errors(path, len(sealed)):
         write_atomically(path / RESULT, sealed)
@@ -67,6 +72,22 @@ def check_result(path: Path) -> tuple[Result | None, dict[str, str]]:
     found = {CONFIG: _config_checksum(path), **{name: _digest(path / name) for name in (METRICS, WEIGHTS)}}
     damaged = [name for name, digest in found.items() if files.get(name) != digest]
     return result, {name: f"{path / name}: not what it was when the run finished" for name in damaged}
+
+
+def check_data(path: Path, learner: Learner, recorded: str | None) -> None:
+    """Raise if the data of a run's task are not those that it was trained on.
+
+    Raises:
+        RunDirError: They are not.
+    """
+    if recorded != learner.task.data_digest:
+        raise RunDirError(f"{path}: the data that {learner.config.task.name} reads were changed after the run began")
+
+
+def recorded_data(path: Path) -> str | None:
+    """Read which data a finished run was trained on; None if options and seed say so."""
+    files = open_sealed(path / RESULT)[FILES]
+    return str(files[DATA]) if DATA in files else None
 
 
 def finished_result(path: Path) -> Result | None:
@@ -136,8 +157,7 @@ def restore(learner: Learner, checkpoint: Checkpoint, path: Path) -> None:
             run's curriculum.
     """
     check_unchanged(path, checkpoint, learner.config)
-    if checkpoint.state.get("fingerprint") != learner.task.fingerprint:
-        raise RunDirError(f"{path}: the file that {learner.config.task.name} reads was changed after the run began")
+    check_data(path, learner, checkpoint.state.get("data_digest"))
     try:
         learner.load_tensors(checkpoint.tensors)
     except (RuntimeError, ValueError, KeyError) as problem:

@@ -35,8 +35,8 @@ class RunWriter:
         if self.log is not None:
             save_checkpoint(self.path, Checkpoint(step, tensors, state | {"metrics": self.log.flush()}))
 
-    def finish(self, model: Model, result: Result) -> None:
+    def finish(self, model: Model, result: Result, data_digest: str | None) -> None:
         """Write the trained weights, then the result: its file marks the run as finished."""
         if self.log is not None:
             save_weights(self.path, model)
-            write_result(self.path, result, self.log.flush()["sha256"])
+            write_result(self.path, result, self.log.flush()["sha256"], data_digest)

@@ -161,7 +161,7 @@ class Session:
             "train_state": asdict(self.state),
             "threads": torch.get_num_threads(),
             "curriculum": state_of(self.learner.curriculum),
-            "fingerprint": self.learner.task.fingerprint,
+            "data_digest": self.learner.task.data_digest,
         }
         self.writer.save(self.state.step, self.learner.tensors(), state)
         self.saved_at = self.state.step
@@ -185,7 +185,7 @@ class Session:
             gap_bits=state.eval_gap_bits,
             seconds=round(state.seconds, 3),
         )
-        self.writer.finish(self.learner.model, result)
+        self.writer.finish(self.learner.model, result, self.learner.task.data_digest)
         return result
 
     def _progress(self, metrics: StepMetrics) -> Progress:

@@ -276,8 +276,8 @@ class Learner:
         self.optimizer.load_state_dict({**self.optimizer.state_dict(), "state": state})
 
     def is_finite(self) -> bool:
-        """Return whether every weight is finite."""
-        return bool(torch.isfinite(self.weights).all())
+        """Return whether every weight is finite, and the state that is carried over, if any."""
+        return bool(torch.isfinite(self.weights).all()) and self.carried.is_finite()
 
     def _loss_divisor(self, batch: Batch) -> Tensor:
         """Return what the summed cross-entropy is divided by, a tensor of shape ()."""

@@ -8,10 +8,17 @@ import torch
 from torch import Tensor
 
 from tapehead.models import MODELS
-from tapehead.tasks import TASKS, Batch, Task
+from tapehead.tasks import TASKS, Batch, StreamTask, Task
 from tapehead.training.config import RunConfig
 from tapehead.training.curricula import Curriculum
-from tapehead.training.data import Purpose, draw_batch_of_size, draw_sizes, make_generator, model_inputs
+from tapehead.training.data import (
+    Purpose,
+    draw_batch_of_size,
+    draw_sizes,
+    make_generator,
+    model_inputs,
+    sample_continued,
+)
 from tapehead.training.errors import TaskError
 
 RECORDED = ("seed", "step", "memory_slots")
@@ -34,6 +41,12 @@ def check_task(task: Task, reserved: tuple[str, ...]) -> None:
     for size in dict.fromkeys((task.min_size, task.max_size)):
         batch = draw_batch_of_size(task, size, 2, np.random.default_rng(0))
         task.check_batch(batch, 2)
+    digest: Any = task.data_digest  # as its author wrote it
+    if not isinstance(digest, str | None):
+        raise TypeError(f"{type(task).__name__}.data_digest: expected a str or None, not {digest!r}")
+    if isinstance(task, StreamTask):
+        for step in (1, 2):
+            sample_continued(task, np.array([task.max_size] * 2, np.int64), 0, step)
     if type(task) not in TASKS.values():
         _check_scores(task, batch)
 

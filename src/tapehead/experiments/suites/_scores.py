@@ -117,8 +117,12 @@ def tabulate_scores(
     score: Score,
     digits: int,
     peers: Sequence[Peer] = (),
+    *,
+    lower_is_better: bool = False,
 ) -> Table:
-    """Make a table of scores: a row for each problem, a column for each model with every seed, and for each peer.
+    """Make a table of scores: a row for each problem, a column for each model and each peer.
+
+    Of ours every seed is shown, the best first: so the median is in the middle, and the ends are the range.
 
     Args:
         records: The runs.
@@ -127,14 +131,18 @@ def tabulate_scores(
         score: The score of a run.
         digits: How many digits to write after the point.
         peers: Others' numbers.
+        lower_is_better: Whether the lowest score is the best.
     """
     rows = []
     models = [model for model in MODELS if any(name_model(record) == model for record in records)]
     for problem in problems:
         cells = []
         for model in models:
-            found = [score(record) for record in problem.runs_of(model).of(records)]
-            cells.append(", ".join("?" if one is None else f"{one:.{digits}f}" for one in found))
+            ended = problem.runs_of(model).of(records)
+            known = [value for one in ended if not one.failed and (value := score(one)) is not None]
+            rest = ["failed" if one.failed else "?" for one in ended if one.failed or score(one) is None]
+            ranked = sorted(known, reverse=not lower_is_better)
+            cells.append(", ".join([*(f"{value:.{digits}f}" for value in ranked), *rest]))
         theirs = (f"{peer.scores[problem.name]:.{digits}f}" if problem.name in peer.scores else "" for peer in peers)
         rows.append((problem.name, *cells, *theirs))
     return Table(title, ("task", *models, *(peer.name for peer in peers)), rows)
@@ -174,10 +182,12 @@ def at_most_more(one: Runs, other: Runs, score: Score, most: float) -> Check:
         ours, others = ([value for value in values if value is not None] for values in found)
         if not ours or not others:
             return UNKNOWN
-        more = statistics.median(ours) - statistics.median(others)
+        middle, theirs = statistics.median(ours), statistics.median(others)
+        more = math.inf if middle == math.inf else middle - theirs
         whole = len(ours) == one.count(records) and len(others) == other.count(records)
         verdict: Verdict = "held" if more <= most else "did not hold"
-        return Finding(verdict if whole else "not known yet", f"{more:+.3f}")
+        said = "most runs failed" if math.isinf(more) else f"{more:+.3f}"
+        return Finding(verdict if whole else "not known yet", said)
 
     return check
 

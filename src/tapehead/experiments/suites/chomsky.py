@@ -66,7 +66,7 @@ CLAIMS = (
 
 def tabulate(records: Sequence[Record]) -> list[Table]:
     """Make the table of accuracies: every seed of ours, and others' best."""
-    title = "per cent of right symbols in strings of 60 to 500, every seed; of others the best of theirs on 41 to 500"
+    title = "per cent of right symbols in strings of 60 to 500, every seed, the best first; others' best on 41 to 500"
     return [tabulate_scores(records, title, tuple(PROBLEMS.values()), accuracy_beyond, 1, PEERS)]
 
 
