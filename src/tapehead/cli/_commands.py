@@ -15,7 +15,7 @@ class Command(NamedTuple):
 COMMANDS = {
     "train": Command("Train a model on a task.", "TASK", ("rich", "docstring_parser"), shared=True),
     "resume": Command("Resume a stopped run from its last checkpoint.", "RUN", ("rich",), shared=True),
-    "evaluate": Command("Score a trained model on sequences of several sizes.", "RUN", ("rich",)),
+    "evaluate": Command("Score trained models on sequences of several sizes.", "RUN ...", ("rich",)),
     "verify": Command("Find up to which size a trained model makes no error.", "RUN", ("rich", "matplotlib")),
     "plot": Command(
         "Plot learning curves, and a model's outputs, heads and memory on one sequence.", "RUN ...", ("matplotlib",)

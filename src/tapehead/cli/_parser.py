@@ -176,15 +176,20 @@ def use_device(chosen: argparse.Namespace) -> torch.device:
         return choose_device(chosen.device)
 
 
+_RUN_IN_WORDS = (
+    "run directory; or a trained model of the package, which is copied to runs/: "
+    f"{', '.join(PRETRAINED + name for name in NAMES)}"
+)
+
+
 def add_run(parser: Parser) -> None:
     """Add the run directory."""
-    parser.add_argument(
-        "run",
-        type=read_run,
-        metavar="RUN",
-        help="the run directory; or a trained model of the package, which is copied to runs/: "
-        f"{', '.join(PRETRAINED + name for name in NAMES)}",
-    )
+    parser.add_argument("run", type=read_run, metavar="RUN", help=f"the {_RUN_IN_WORDS}")
+
+
+def add_runs(parser: Parser) -> None:
+    """Add one run directory or several."""
+    parser.add_argument("runs", type=read_run, nargs="+", metavar="RUN", help=f"one or more: a {_RUN_IN_WORDS}")
 
 
 def add_json(parser: Parser | Group) -> None:
