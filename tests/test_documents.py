@@ -23,7 +23,7 @@ DOCUMENTS = [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")]
 DOCS = {
     "README.md",
     "CONTRIBUTING.md",
-    *(f"docs/{name}.md" for name in ("collier2018", "equations", "gpu", "graves2014", "log", "suites")),
+    *(f"docs/{name}.md" for name in ("collier2018", "equations", "gpu", "graves2014", "log", "lstm", "suites")),
 }
 """What users and contributors read; DESIGN.md and CHANGELOG.md are history."""
 
@@ -103,8 +103,11 @@ def test_the_readme_shows_code_by_line_20() -> None:
     assert any(line.startswith("```python") for line in README.splitlines()[:20])
 
 
-def test_the_readme_s_python_runs() -> None:
-    for block in re.findall(r"```python\n(.*?)```", README, re.DOTALL):
+@pytest.mark.parametrize("document", ["README.md", "docs/lstm.md"])
+def test_the_python_of_documents_runs(document: str) -> None:
+    blocks = re.findall(r"```python\n(.*?)```", (ROOT / document).read_text(), re.DOTALL)
+    assert blocks
+    for block in blocks:
         run_python(block)
 
 
