@@ -52,6 +52,35 @@ def test_a_sweep_trains_evaluates_and_says_what_came_of_it(tmp_path: Path) -> No
     assert listed.out.splitlines()[-1] == "2 done"
 
 
+def test_what_was_recorded_elsewhere_is_not_run_again(tmp_path: Path) -> None:
+    write_grid(tmp_path, ok=1)
+    (first,) = tapeheads([["sweep", "grid.py", "--out", "first"]], tmp_path)
+    assert first.status == 0, first.err
+    write_grid(tmp_path, ok=2)
+    recorded = ["--recorded", "first/records.jsonl"]
+    again, figure, drawn = tapeheads(
+        [
+            ["sweep", "grid.py", "--out", "second", *recorded],
+            ["figure", "grid.py", "--out", "third", "--json", *recorded],
+            ["figure", "grid.py", "--out", "none", "--json", "--no-train", *recorded],
+        ],
+        tmp_path,
+    )
+    assert "ntm, 2 runs" in again.out
+    for out in ("second", "third"):
+        assert {path.parent.name for path in (tmp_path / out).glob("*/run.json")} == {"Toy-ntm-seed-1"}
+    assert json.loads(figure.out)["done"] == 2
+    assert json.loads(drawn.out)["done"] == 1
+    both = ["--recorded", "first/records.jsonl", "second/records.jsonl"]
+    nothing, missing = tapeheads(
+        [["sweep", "grid.py", "--out", "last", *both], ["sweep", "grid.py", "--recorded", "nowhere"]], tmp_path
+    )
+    assert nothing.status == 0
+    assert "ntm, 2 runs" in nothing.out
+    assert not list((tmp_path / "last").glob("*/run.json"))
+    assert missing.err == "tapehead: --recorded: nowhere: No such file or directory\n"
+
+
 def test_what_is_wrong_with_a_sweep_is_told_in_a_line(tmp_path: Path) -> None:
     lines = {
         "GRID: expected one of": ["cpoy"],

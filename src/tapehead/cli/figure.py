@@ -9,7 +9,7 @@ from tapehead._arguments import suggest
 from tapehead.cli._errors import CommandError, as_command_errors, warn
 from tapehead.cli._parser import Parser, add_json, read_path
 from tapehead.cli._sweep_progress import show_sweep
-from tapehead.cli.sweep import add_limits, choose_engine, print_plain, read_limits
+from tapehead.cli.sweep import add_limits, choose_engine, leave_out, print_plain, read_limits, select_recorded
 from tapehead.experiments.figures import Figure, check_claims, load_figure, select_records, write_figure
 from tapehead.experiments.grid import GRIDS, SUITES
 from tapehead.experiments.jobs import find_jobs
@@ -116,14 +116,14 @@ def find_records(figure: Figure, out: Path, chosen: Namespace) -> list[Record]:
             records = [record for path in chosen.records for record in read_records(path)]
         check_belonging(figure, records)
         return records
-    if chosen.no_train:
-        return gather(find_jobs(figure.grid, out))
     with as_command_errors():
-        engine = choose_engine(chosen)
+        recorded = select_recorded(figure.grid, chosen.recorded)
+        grid, engine = leave_out(figure.grid, recorded), choose_engine(chosen)
+    if chosen.no_train:
+        return [*gather(find_jobs(grid, out)), *recorded]
     with watch_signals() as should_stop, show_sweep() as on_change:
-        outcome = run_sweep(
-            figure.grid, out, read_limits(chosen), engine=engine, on_change=on_change, should_stop=should_stop
-        )
+        limits = read_limits(chosen)
+        outcome = run_sweep(grid, out, limits, engine=engine, on_change=on_change, should_stop=should_stop)
     if outcome.stopped_by is not None:
         said = "stopped; the same command goes on from here, and with --no-train draws what is done"
         raise CommandError(said, status=128 + outcome.stopped_by)
@@ -132,7 +132,7 @@ def find_records(figure: Figure, out: Path, chosen: Namespace) -> list[Record]:
         listed = ", ".join(failed[:3]) + ", ..." * (len(failed) > 3)
         said = f"{len(failed)} of {count(len(outcome.jobs), 'run')} failed: {listed}; see failed in {out / RECORDS}"
         raise CommandError(f"{said}; --no-train draws the others", status=1)
-    return outcome.records
+    return [*outcome.records, *recorded]
 
 
 def check_belonging(figure: Figure, records: Sequence[Record]) -> None:

@@ -16,8 +16,8 @@ from tapehead.cli._table import make_table, print_table
 from tapehead.experiments.engines.engine import Engine, Limits
 from tapehead.experiments.engines.local import run_locally
 from tapehead.experiments.grid import GRIDS, Grid, load_grid
-from tapehead.experiments.labels import count
-from tapehead.experiments.records import RECORDS
+from tapehead.experiments.labels import count, identify
+from tapehead.experiments.records import RECORDS, Record, read_records
 from tapehead.experiments.sweep import Outcome, list_runs, run_sweep, write_summary
 from tapehead.experiments.tables import Table
 from tapehead.training.environment import choose_device
@@ -41,6 +41,8 @@ def run(words: Sequence[str]) -> None:
     with as_command_errors():
         grid = load_grid(chosen.grid)
         engine = choose_engine(chosen)
+        recorded = select_recorded(grid, chosen.recorded)
+        grid = leave_out(grid, recorded)
     out = chosen.out or Path("runs") / f"sweep-{Path(chosen.grid).stem}"
     if chosen.list:
         print_list(grid, out, chosen)
@@ -49,6 +51,7 @@ def run(words: Sequence[str]) -> None:
         outcome = run_sweep(grid, out, read_limits(chosen), engine=engine, on_change=on_change, should_stop=should_stop)
     if outcome.stopped_by is not None:
         raise CommandError("stopped; the same command goes on from here", status=128 + outcome.stopped_by)
+    outcome = outcome._replace(records=[*outcome.records, *recorded])
     tables, pictures = write_summary(out, outcome.records)
     print_outcome(outcome, tables, pictures, out, chosen)
 
@@ -92,7 +95,43 @@ def add_limits(parser: Parser) -> None:
         help="where the runs are executed: `local`, in processes of this computer, or `ray`, on a Ray cluster whose "
         "nodes share DIR [local]",
     )
+    parser.add_argument(
+        "--recorded",
+        type=read_path,
+        nargs="+",
+        default=[],
+        metavar="FILE",
+        help="runs that have ended by these records, which a sweep or a figure wrote elsewhere, are not run again",
+    )
     add_device(parser)
+
+
+def select_recorded(grid: Grid, files: Sequence[Path]) -> list[Record]:
+    """Read the records of runs of a grid that have finished elsewhere, the first of each run.
+
+    Raises:
+        ValueError: A line of a file is no record.
+        CommandError: A file cannot be read.
+    """
+    found: dict[str, Record] = {}
+    for file in files:
+        try:
+            records = read_records(file)
+        except OSError as problem:
+            raise CommandError(f"--recorded: {file}: {problem.strerror}") from None
+        for record in records:
+            if record.result is not None and not record.failed:
+                found.setdefault(identify(record.config), record)
+    wanted = [identify(config.to_json()) for config in grid.runs.values()]
+    return [found[identity] for identity in wanted if identity in found]
+
+
+def leave_out(grid: Grid, recorded: Sequence[Record]) -> Grid:
+    """Leave out the runs of a grid that are recorded."""
+    done = {identify(record.config) for record in recorded}
+    return grid._replace(
+        runs={name: config for name, config in grid.runs.items() if identify(config.to_json()) not in done}
+    )
 
 
 def choose_engine(chosen: Namespace) -> Engine:
