@@ -155,7 +155,7 @@ def test_the_help_says_what_none_means_and_lists_the_backends(folder):
 
 
 def test_words_after_two_dashes_and_two_dashes_as_a_value_are_told_apart(folder):
-    assert complaints(folder, ["evaluate", "run", "--threads=--"], ["evaluate", "--", "run", "--json"]) == [
+    assert complaints(folder, ["evaluate", "run", "--threads=--"], ["resume", "--", "run", "--json"]) == [
         "--threads: expected a value, not '--'",
         "--json: expected options before --, not after it",
     ]
