@@ -39,7 +39,7 @@ def run_step_by_step(model: Model, inputs: torch.Tensor, state: Any, lengths: li
     """What `resets` stands for: each sequence alone, step after step, by the initial state where it is reset."""
     outputs, lasts, states = [], [], []
     for sequence, length in enumerate(lengths):
-        now = map_state(lambda tensor: tensor[sequence : sequence + 1], state)  # noqa: B023 - called at once
+        now = type(state)(*(tensor[sequence : sequence + 1] for tensor in state))
         own_outputs, own_states = [], []
         for time in range(T):
             if time < length:

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from tapehead.experiments.evaluations import evaluate_missing
-from tapehead.experiments.figures import Figure, load_figure, select_records, tabulate, tabulate_claims, write_figure
+from tapehead.experiments.figures import Figure, load_figure, tabulate, tabulate_claims, write_figure
 from tapehead.experiments.grid import GRIDS, SUITES, Grid
-from tapehead.experiments.records import Record, read_records, record_pending, record_run, write_records
+from tapehead.experiments.records import Record, read_records, record_pending, record_run, select_records, write_records
 from tapehead.training.components import Component
 from tapehead.training.config import RunConfig
 from tapehead.training.loaded_run import load_run
@@ -61,13 +61,13 @@ def train_all(figure: Figure, folder: Path) -> list[Record]:
 @pytest.mark.parametrize("name", [name for name in GRIDS if "/" in name])
 def test_every_figure_is_drawn_and_checked_and_again_from_its_records(name: str, tmp_path: Path) -> None:
     figure = at_toy_size(load_figure(name))
-    records = select_records(figure, train_all(figure, tmp_path / "runs"))
+    records = select_records(figure.grid, train_all(figure, tmp_path / "runs"))
     assert [record.name for record in records] == list(figure.grid.runs)
     (table, *others), pictures = write_figure(figure, records, tmp_path / "first")
     assert all(ours for _, _, ours, _ in table.rows)
     assert {path.suffix for path in pictures} == {".png", ".svg"}
     write_records(tmp_path / "records.jsonl", records)
-    again = select_records(figure, read_records(tmp_path / "records.jsonl"))
+    again = select_records(figure.grid, read_records(tmp_path / "records.jsonl"))
     assert [tabulate_claims(figure, again), *tabulate(figure, again)] == [table, *others]
     assert again == records
 

@@ -9,12 +9,12 @@ from tapehead._arguments import suggest
 from tapehead.cli._errors import CommandError, as_command_errors, warn
 from tapehead.cli._parser import Parser, add_json, read_path
 from tapehead.cli._sweep_progress import show_sweep
-from tapehead.cli.sweep import add_limits, choose_engine, leave_out, print_plain, read_limits, select_recorded
-from tapehead.experiments.figures import Figure, check_claims, load_figure, select_records, write_figure
+from tapehead.cli.sweep import add_limits, choose_engine, print_plain, read_limits, select_recorded
+from tapehead.experiments.figures import Figure, check_claims, load_figure, write_figure
 from tapehead.experiments.grid import GRIDS, SUITES
 from tapehead.experiments.jobs import find_jobs
 from tapehead.experiments.labels import count, identify
-from tapehead.experiments.records import RECORDS, Record, gather, read_records
+from tapehead.experiments.records import RECORDS, Record, gather, leave_out, read_records, select_records
 from tapehead.experiments.sweep import run_sweep
 from tapehead.training.signals import watch_signals
 
@@ -51,7 +51,7 @@ def redraw(command: str, words: Sequence[str], names: Sequence[str], prefix: str
     figure = find_figure(chosen.name, names, prefix)
     name = Path(chosen.name).with_suffix("").as_posix().replace("/", "-")
     out = chosen.out or Path("runs") / (f"{command}-{name}" + "-records" * bool(chosen.records))
-    records = select_records(figure, find_records(figure, out, chosen))
+    records = select_records(figure.grid, find_records(figure, out, chosen))
     with as_command_errors():
         tables, pictures = write_figure(figure, records, out)
     if chosen.json:

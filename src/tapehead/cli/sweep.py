@@ -16,8 +16,8 @@ from tapehead.cli._table import make_table, print_table
 from tapehead.experiments.engines.engine import Engine, Limits
 from tapehead.experiments.engines.local import run_locally
 from tapehead.experiments.grid import GRIDS, Grid, load_grid
-from tapehead.experiments.labels import count, identify
-from tapehead.experiments.records import RECORDS, Record, read_records
+from tapehead.experiments.labels import count
+from tapehead.experiments.records import RECORDS, Record, leave_out, read_records, select_records
 from tapehead.experiments.sweep import Outcome, list_runs, run_sweep, write_summary
 from tapehead.experiments.tables import Table
 from tapehead.training.environment import choose_device
@@ -113,25 +113,13 @@ def select_recorded(grid: Grid, files: Sequence[Path]) -> list[Record]:
         ValueError: A line of a file is no record.
         CommandError: A file cannot be read.
     """
-    found: dict[str, Record] = {}
+    records: list[Record] = []
     for file in files:
         try:
-            records = read_records(file)
+            records += read_records(file)
         except OSError as problem:
             raise CommandError(f"--recorded: {file}: {problem.strerror}") from None
-        for record in records:
-            if record.result is not None and not record.failed:
-                found.setdefault(identify(record.config), record)
-    wanted = [identify(config.to_json()) for config in grid.runs.values()]
-    return [found[identity] for identity in wanted if identity in found]
-
-
-def leave_out(grid: Grid, recorded: Sequence[Record]) -> Grid:
-    """Leave out the runs of a grid that are recorded."""
-    done = {identify(record.config) for record in recorded}
-    return grid._replace(
-        runs={name: config for name, config in grid.runs.items() if identify(config.to_json()) not in done}
-    )
+    return select_records(grid, [record for record in records if not record.failed])
 
 
 def choose_engine(chosen: Namespace) -> Engine:

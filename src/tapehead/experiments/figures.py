@@ -60,16 +60,6 @@ def _no_tables(_: Sequence[Record]) -> list[Table]:
     return []
 
 
-def select_records(figure: Figure, records: Sequence[Record]) -> list[Record]:
-    """Select the runs of a figure that have ended among records, in its order; the first record of each run counts."""
-    found: dict[str, Record] = {}
-    for record in records:
-        if record.has_ended:
-            found.setdefault(identify(record.config), record)
-    wanted = [identify(config.to_json()) for config in figure.grid.runs.values()]
-    return [found[identity] for identity in wanted if identity in found]
-
-
 def check_claims(figure: Figure, records: Sequence[Record]) -> list[Finding]:
     """Check every claim of a figure on the records of its runs that have ended.
 
@@ -146,7 +136,7 @@ def write_figure(figure: Figure, records: Sequence[Record], out: Path) -> tuple[
 
     Args:
         figure: The figure.
-        records: Those of its runs that have ended; see `select_records`.
+        records: Those of its runs that have ended; see `records.select_records`.
         out: The directory to write to.
 
     Raises:

@@ -20,14 +20,13 @@ from tapehead.experiments.figures import (
     count_hours,
     draw,
     load_figure,
-    select_records,
     tabulate,
     tabulate_claims,
 )
 from tapehead.experiments.grid import GRIDS, PAPERS, SUITES
 from tapehead.experiments.labels import count, identify
 from tapehead.experiments.model_pictures import draw_sequence
-from tapehead.experiments.records import Record, read_records, write_records
+from tapehead.experiments.records import Record, read_records, select_records, write_records
 from tapehead.experiments.tables import Table
 from tapehead.pretrained import find_pretrained
 from tapehead.training.data import Purpose, draw_batch_of_size, make_generator
@@ -53,7 +52,7 @@ def tabulate_papers(records: Sequence[Record]) -> Table:
         for figure in load_figures(paper):
             if figure.name.endswith("_own_settings"):
                 continue
-            found.update(finding.verdict for finding in check_claims(figure, select_records(figure, records)))
+            found.update(finding.verdict for finding in check_claims(figure, select_records(figure.grid, records)))
         rows.append((f"[{paper}](docs/{paper}.md)", str(found.total()), *(str(found[verdict]) for verdict in verdicts)))
     return Table("papers", ("paper", "claims", *verdicts), rows)
 
@@ -90,7 +89,7 @@ def write_pages(records: Sequence[Record], docs: Path) -> None:
         page = docs / f"{paper}.md"
         text = page.read_text()
         for figure in load_figures(paper):
-            own = select_records(figure, records)
+            own = select_records(figure.grid, records)
             text = put_between_marks(
                 text, f"figure: {figure.name}", describe_figure(figure, own, _draw(figure, own, docs))
             )

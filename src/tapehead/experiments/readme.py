@@ -14,11 +14,11 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from tapehead.experiments.claims import score
-from tapehead.experiments.figures import load_figure, select_records, tabulate_claims
+from tapehead.experiments.figures import load_figure, tabulate_claims
 from tapehead.experiments.grid import GRIDS
 from tapehead.experiments.labels import identify, short_name, shorten
 from tapehead.experiments.pages import put_between_marks
-from tapehead.experiments.records import RECORDS, Record, read_records, write_records
+from tapehead.experiments.records import RECORDS, Record, read_records, select_records, write_records
 from tapehead.experiments.speed import COMPILED, REFERENCE
 from tapehead.experiments.tables import Table, summarize
 from tapehead.tasks import Size, spell_size
@@ -118,7 +118,7 @@ def tabulate_goals(records: Sequence[Record]) -> Table:
         for name in GRIDS
         if "/" not in name
         for figure in [load_figure(name)]
-        for row in tabulate_claims(figure, select_records(figure, records)).rows
+        for row in tabulate_claims(figure, select_records(figure.grid, records)).rows
     ]
     return Table("goals", ("task", "goal", "runs or value", "measured", "verdict"), rows)
 

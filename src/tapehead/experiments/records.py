@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from tapehead._files import write_atomically
+from tapehead.experiments.grid import Grid
 from tapehead.experiments.jobs import Job
-from tapehead.experiments.labels import find_recipe
+from tapehead.experiments.labels import find_recipe, identify
 from tapehead.training.components import KINDS
 from tapehead.training.config import RunConfig
 from tapehead.training.restore import check_result, read_curve
@@ -198,6 +199,23 @@ def write_records(path: Path, records: Iterable[Record]) -> None:
     lines = [record.to_line() for record in sorted(records, key=lambda record: record.name)]
     with explain_errors(path):
         write_atomically(path, "".join(lines).encode())
+
+
+def select_records(grid: Grid, records: Iterable[Record]) -> list[Record]:
+    """Select the runs of a grid that have ended among records, in its order; the first record of each run counts."""
+    found: dict[str, Record] = {}
+    for record in records:
+        if record.has_ended:
+            found.setdefault(identify(record.config), record)
+    wanted = [identify(config.to_json()) for config in grid.runs.values()]
+    return [found[identity] for identity in wanted if identity in found]
+
+
+def leave_out(grid: Grid, records: Iterable[Record]) -> Grid:
+    """Leave out the runs of a grid that are recorded."""
+    done = {identify(record.config) for record in records}
+    runs = {name: config for name, config in grid.runs.items() if identify(config.to_json()) not in done}
+    return grid._replace(runs=runs)
 
 
 def read_records(path: Path) -> list[Record]:

@@ -183,7 +183,7 @@ class SequenceModel(nn.Module, ABC, Generic[State]):
 
         Args:
             state: The state of a batch.
-            mask: Which sequences begin anew, torch.bool, (B,).
+            mask: Which sequences are put back, torch.bool, (B,).
 
         Returns:
             The new state; the one that was given stays as it is.
