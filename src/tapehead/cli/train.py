@@ -11,12 +11,13 @@ from tapehead.cli._errors import CommandError, as_command_errors
 from tapehead.cli._flags import OptionFlags
 from tapehead.cli._parser import Parser, read_path, use_device
 from tapehead.cli._ranks import join_ranks
+from tapehead.cli._source import read_source
 from tapehead.cli._training import add_execution, train_and_report
 from tapehead.tasks import TASKS
 from tapehead.training import loop
 from tapehead.training.components import KINDS, Component, known_options
+from tapehead.training.options import Options
 from tapehead.training.recipes import DEFAULTS, RECIPES, Settings, configure, gather_settings
-from tapehead.training.step import Learner
 
 OWN = "module:Class for one of your own"
 NOTES = {"curriculum": "; with none, all sequences have the largest size"}
@@ -66,13 +67,15 @@ def run(words: Sequence[str]) -> None:
     chosen = parser.read(rest)
     with as_command_errors():
         changes = parser.option_flags.settings(chosen)
+        changes["model"] = model_options(names) | changes["model"]
         seed = changes.pop("seed", 1)
         config = configure(task, names.model, seed=seed, recipe=names.recipe, changes=changes)
     path = chosen.out or Path("runs") / f"{task.rpartition(':')[2]}-{names.model.rpartition(':')[2]}-{seed}"
     with join_ranks(use_device(chosen)) as place:
         with as_command_errors():
-            Learner(config, place.device, place.ranks)  # so that what is wrong is found before anything is written
-        train_and_report(config, path, chosen, partial(loop.train, config, path), place)
+            initial = None if names.source is None else names.source.weights_for(config)
+            loop.begin(config, initial, place.device, place.ranks)  # so that errors come before anything is written
+        train_and_report(config, path, chosen, partial(loop.train, config, path, initial=initial), place)
 
 
 def make_parser(task: str, names: Namespace, words: Sequence[str]) -> TrainParser:
@@ -80,13 +83,14 @@ def make_parser(task: str, names: Namespace, words: Sequence[str]) -> TrainParse
 
     What a recipe says may depend on an option of the task or the model: repeat copy's curriculum on its encoding.
     """
-    chosen = chosen_components(names)
+    chosen = chosen_components(names) | {"model": model_options(names)}
     with as_command_errors():
         settings = gather_settings(task, names.model, recipe=names.recipe, changes=chosen)
         parser = TrainParser(task, {"seed": 1} | settings)
     options, _ = parser.parse_known_args([word for word in words if word not in {"-h", "--help"}])
     given = {kind: parser.option_flags.settings(options)[kind] for kind in ("task", "model")}
     with as_command_errors():
+        given["model"] = model_options(names) | given["model"]
         again = gather_settings(task, names.model, recipe=names.recipe, changes=chosen | given)
         return TrainParser(task, {"seed": 1} | again | {kind: settings[kind] for kind in given})
 
@@ -103,6 +107,14 @@ def add_names(parser: Parser) -> None:
         metavar="NAME",
         help=f"preset of settings to start from: {', '.join(RECIPES)} [tapehead]",
     )
+    parser.add_argument(
+        "--from",
+        dest="source",
+        type=read_source,
+        metavar="RUN",
+        help="begin with the weights of a run, of pretrained:NAME or of a file that model.save wrote; the model and "
+        "its options are then those, where nothing else is said [the weights that the seed draws]",
+    )
 
 
 def read_names(words: Sequence[str]) -> Namespace:
@@ -116,8 +128,15 @@ def read_names(words: Sequence[str]) -> Namespace:
         if word.split("=")[0] in known:
             selected += [word] if "=" in word or next_word is None else [word, next_word]
     names = parser.read(selected)
-    names.model = vars(names).get("model", DEFAULTS["model"])
+    names.model = vars(names).get("model", names.source.model.name if names.source else DEFAULTS["model"])
+    if names.source and names.model != names.source.model.name:
+        raise CommandError(f"--model: expected {names.source.model.name}, as in --from, not {names.model}")
     return names
+
+
+def model_options(names: Namespace) -> Options:
+    """Give the options of the model whose weights training begins with, if there is one."""
+    return {} if names.source is None else names.source.model.options
 
 
 def chosen_components(names: Namespace) -> dict[str, Component]:

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
-from torch import Tensor
+from torch import Tensor, nn
 
 from tapehead._files import write_atomically
 
@@ -57,6 +57,23 @@ def check_is_file(path: Path) -> None:
         raise IsADirectoryError(f"path: expected a file saved by tapehead, not the folder {str(path)!r}{hint}")
     if path.exists() and not path.is_file():
         raise OSError(f"path: expected a file saved by tapehead, not {str(path)!r}, which is a pipe or a device")
+
+
+def find_changed(model: nn.Module, new_model: nn.Module) -> str | None:
+    """Describe a tensor that differs in shape, sharing or dtype from a new model's; None if there is none."""
+    tensors = model.state_dict()
+    shapes = {name: tensor.shape for name, tensor in tensors.items()}
+    new_shapes = {name: tensor.shape for name, tensor in new_model.state_dict().items()}
+    for name in (*shapes, *new_shapes):
+        if shapes.get(name) != new_shapes.get(name):
+            return f"{name}: expected the parameters that {type(model).__name__} is made with, not a changed submodule"
+    names: dict[int, str] = {}
+    for name, parameter in model.named_parameters(remove_duplicate=False):
+        first = names.setdefault(id(parameter), name)
+        if first != name:
+            return f"{name}: expected a parameter of its own, not the same one as {first}"
+    dtypes = sorted({str(tensor.dtype) for tensor in tensors.values()})
+    return f"dtype: expected the same for all parameters, not {' and '.join(dtypes)}" if len(dtypes) > 1 else None
 
 
 def write_model(path: Path, saved: SavedModel) -> None:

@@ -16,7 +16,7 @@ from tapehead.cells.cell import Cell
 from tapehead.cells.layers import update_hooked
 from tapehead.models.cell_options import complete_options, model_docstring, model_signature
 from tapehead.models.embedding import embed, make_embedding
-from tapehead.models.files import SavedModel, check_path, write_model
+from tapehead.models.files import SavedModel, check_path, find_changed, write_model
 from tapehead.models.masks import check_flags, check_lengths
 from tapehead.models.resets import run_segments
 
@@ -46,6 +46,8 @@ class SequenceModel(nn.Module, ABC, Generic[State]):
         embedding: The vectors of the input symbols, of which the cell gets one at a time; None: it gets the inputs.
         batch_first: Whether inputs and outputs are (B, T, channels) rather than (T, B, channels).
         config: The constructor's arguments, defaults included, without backend, device and dtype.
+        input_size: I, as it was given; of a model with an embedding, the number of symbols.
+        output_size: O, as it was given.
         cell_type: The type of the cell.
         saved_as: The name of the model in saved files.
     """
@@ -79,6 +81,7 @@ class SequenceModel(nn.Module, ABC, Generic[State]):
         width = input_size if embedding_size is None else embedding_size
         self.cell = cast(Any, self.cell_type)(width, output_size, **options)
         self.batch_first = batch_first
+        self.input_size, self.output_size = input_size, output_size
         given = {"input_size": input_size, "output_size": output_size}
         self.config: dict[str, Any] = given | {"batch_first": batch_first, "embedding_size": embedding_size}
         self.config |= {name: value for name, value in options.items() if name not in NOT_IN_CONFIG}
@@ -206,6 +209,16 @@ class SequenceModel(nn.Module, ABC, Generic[State]):
         self.cell.reset_parameters()
 
     @property
+    def hidden_size(self) -> int:
+        """The units of each layer of the network, or of the controller of a model with a memory."""
+        return int(self.config["hidden_size"])
+
+    @property
+    def num_layers(self) -> int:
+        """The layers of the network, or of the controller of a model with a memory."""
+        return int(self.config["num_layers"])
+
+    @property
     def backend_in_use(self) -> str:
         """The name of the implementation that runs a sequence on the parameters' device."""
         return self.cell.backend_in_use
@@ -230,28 +243,10 @@ class SequenceModel(nn.Module, ABC, Generic[State]):
         if name is None:
             kind = type(self).__name__
             raise TypeError(f"save: expected a model that tapehead.load can rebuild, not {kind}; save its state_dict()")
-        changed = self._find_changed(tensors)
+        changed = find_changed(self, type(self)(**self.config, device="meta"))
         if changed is not None:
             raise ValueError(f"{changed}, which tapehead.load could not rebuild; save the state_dict() instead")
         write_model(path, SavedModel(name, self.config, tensors))
-
-    def _find_changed(self, tensors: dict[str, Tensor]) -> str | None:
-        """Describe a tensor that differs in shape, sharing or dtype from a new model's; None if there is none."""
-        shapes = {name: tensor.shape for name, tensor in tensors.items()}
-        new_model = type(self)(**self.config, device="meta")
-        new_shapes = {name: tensor.shape for name, tensor in new_model.state_dict().items()}
-        for name in (*shapes, *new_shapes):
-            if shapes.get(name) != new_shapes.get(name):
-                return (
-                    f"{name}: expected the parameters that {type(self).__name__} is made with, not a changed submodule"
-                )
-        names: dict[int, str] = {}
-        for name, parameter in self.named_parameters(remove_duplicate=False):
-            first = names.setdefault(id(parameter), name)
-            if first != name:
-                return f"{name}: expected a parameter of its own, not the same one as {first}"
-        dtypes = sorted({str(tensor.dtype) for tensor in tensors.values()})
-        return f"dtype: expected the same for all parameters, not {' and '.join(dtypes)}" if len(dtypes) > 1 else None
 
     def _forward_packed(self, inputs: PackedSequence, state: State | None) -> tuple[PackedSequence, State]:
         padded, lengths = pad_packed_sequence(inputs, batch_first=self.batch_first)

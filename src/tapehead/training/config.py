@@ -2,7 +2,8 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
+from itertools import pairwise
 from json import JSONDecodeError
 from typing import Any, Literal
 
@@ -14,6 +15,7 @@ from tapehead._arguments import check_count, check_number, suggest
 from tapehead.models import Model
 from tapehead.models.memory_model import MemoryModel
 from tapehead.tasks import Task
+from tapehead.training.component_json import read_component, to_lists, write_component
 from tapehead.training.components import KINDS, Component, find, known_options
 from tapehead.training.curricula import Curriculum
 from tapehead.training.making import check_components
@@ -23,11 +25,8 @@ from tapehead.training.options import LARGEST, Option, complete, options_of
 MAX_INT64 = 2**63 - 1
 """The most that a seed or a number of training steps may be."""
 
-ADDED_LATER: dict[str, dict[str, Any]] = {"model": {"embedding_size": None}}
-"""By the kind of component, options that run.json leaves out where they have this value, which is their default.
-
-They were added after runs had been recorded without them; so the same run is still written in the same way.
-"""
+FIELDS_ADDED_LATER: dict[str, Any] = {"extended_at": (), "initial_weights": None}
+"""Fields that run.json leaves out where they have this value: they were added after runs had been recorded without."""
 
 _COUNTS = (
     ("seed", 0, MAX_INT64),
@@ -74,6 +73,10 @@ class RunConfig:
         eval_sequences: Number of sequences in an evaluation.
         solved_below: The task counts as solved at the first evaluation with fewer errors per sequence than this.
         stop_when_solved: Stop at the first evaluation at which the task is solved.
+        extended_at: The numbers of steps that the run was first to have, in order: up to each of them it is trained as
+            if it ended there, and after the last one as if it had been `steps` long from the beginning; see `extend`.
+        initial_weights: The SHA-256 of the weights that training begins with, which `loop.train` is given and the first
+            checkpoint holds; none: those that the seed says.
 
     Raises:
         TypeError: A value is of the wrong type.
@@ -99,6 +102,8 @@ class RunConfig:
     eval_sequences: int = 320
     solved_below: float = 0.1
     stop_when_solved: bool = False
+    extended_at: tuple[int, ...] = ()
+    initial_weights: str | None = None
 
     def __post_init__(self) -> None:
         for kind in KINDS:
@@ -111,6 +116,7 @@ class RunConfig:
         for name, option in run_options().items():
             object.__setattr__(self, name, option.check(getattr(self, name)))
         self._check_numbers()
+        self._check_extended_at()
         check_components({kind: getattr(self, kind) for kind in KINDS})
         if self.min_memory_slots is not None:
             self._check_min_memory_slots(self.min_memory_slots)
@@ -127,9 +133,19 @@ class RunConfig:
         for name in ("max_grad_norm", "max_grad_value"):
             if getattr(self, name) is not None:
                 check_number(name, getattr(self, name), above=0, most=torch.finfo(torch.get_default_dtype()).max)
+        if not isinstance(self.initial_weights, str | None):
+            raise TypeError(f"initial_weights: expected a string or None, not {self.initial_weights!r}")
         if self.max_grad_norm is not None and self.max_grad_value is not None:
             given = f"max_grad_norm={self.max_grad_norm}"
             raise ValueError(f"max_grad_value: expected None beside {given}, not {self.max_grad_value}")
+
+    def _check_extended_at(self) -> None:
+        given: object = self.extended_at
+        if not isinstance(given, tuple) or any(type(end) is not int for end in given):
+            raise TypeError(f"extended_at: expected a tuple of whole numbers, not {given!r}")
+        if any(end >= later for end, later in pairwise((0, *given, self.steps))):
+            expected = f"expected whole numbers that rise from 1 or more to less than steps={self.steps}"
+            raise ValueError(f"extended_at: {expected}, not {given!r}")
 
     def _check_min_memory_slots(self, least: int) -> None:
         model = self._make_model(torch.device("meta"))
@@ -137,6 +153,35 @@ class RunConfig:
             expected = f"expected None for {self.model.name}, which has no memory"
             raise ValueError(f"min_memory_slots: {expected}, not {least}")  # noqa: TRY004 - the model has the wrong type
         check_count("min_memory_slots", least, model.cell.least_slots)
+
+    @property
+    def ends(self) -> tuple[int, ...]:
+        """The numbers of steps that the run was to have, the last one of which it has now."""
+        return (*self.extended_at, self.steps)
+
+    def end_after(self, step: int) -> int:
+        """Return how many steps the run was to have when a step of it was trained."""
+        return next(end for end in self.ends if step <= end)
+
+    def extend(self, steps: int) -> "RunConfig":
+        """Configure the same run with more training steps; from its end on, the schedule is that of the longer run.
+
+        Args:
+            steps: How many there shall be in all; as many as before: nothing changes.
+
+        Raises:
+            ValueError: It has more already.
+        """
+        if steps < self.steps:
+            raise ValueError(f"steps: expected {self.steps} or more, which the run has already, not {steps}")
+        return self if steps == self.steps else replace(self, steps=steps, extended_at=self.ends)
+
+    def before_extensions(self) -> list["RunConfig"]:
+        """List the configurations that the run had before it was extended."""
+        return [
+            replace(self, steps=end, extended_at=self.extended_at[:number])
+            for number, end in enumerate(self.extended_at)
+        ]
 
     def make_task(self) -> Task:
         """Make the task that is learned."""
@@ -176,17 +221,14 @@ class RunConfig:
         return make_optimizer(find("optimizer", self.optimizer.name), weights, self.optimizer.options)
 
     def to_json(self) -> dict[str, Any]:
-        """Give the configuration as what JSON can hold; what ADDED_LATER lists is left out."""
-        described = dict(vars(self))
+        """Give the configuration as what JSON can hold; what is listed as added later is left out at its default."""
+        described = {
+            name: to_lists(value)
+            for name, value in vars(self).items()
+            if name not in FIELDS_ADDED_LATER or value != FIELDS_ADDED_LATER[name]
+        }
         for kind in KINDS:
-            name, options = described[kind].name, described[kind].options
-            later = _added_later(kind, name)
-            written = {
-                option: _to_lists(value)
-                for option, value in options.items()
-                if option not in later or value != later[option]
-            }
-            described[kind] = {"name": name, "options": written}
+            described[kind] = write_component(kind, described[kind])
         return described
 
     @classmethod
@@ -211,34 +253,22 @@ class RunConfig:
         if not isinstance(described, dict):
             raise TypeError(f"{source}: expected a JSON object, not {type(described).__name__}")
         check_names(described)
-        missing = sorted(_FIELDS - described.keys())
+        missing = sorted(_FIELDS - described.keys() - FIELDS_ADDED_LATER.keys())
         if missing:
             raise ValueError(f"{source}: expected a field {missing[0]!r}, which is missing")
-        components = {kind: _read_component(kind, described[kind]) for kind in KINDS}
-        return cls(**described | components)
+        components = {kind: read_component(kind, described[kind]) for kind in KINDS}
+        given: dict[str, Any] = {
+            name: tuple(value) if isinstance(value, list) else value for name, value in described.items()
+        }
+        return cls(**given | components)
 
 
 _FIELDS = {described.name for described in fields(RunConfig)}
 
 
-def _added_later(kind: str, name: str) -> dict[str, Any]:
-    """Give what ADDED_LATER lists of a component; one of one's own may have another default, and is always written."""
-    known = known_options(kind, name)
-    return {
-        option: default
-        for option, default in ADDED_LATER.get(kind, {}).items()
-        if option in known and known[option].default == default
-    }
-
-
-def _to_lists(value: Any) -> Any:
-    """Give an option's value as JSON gives it back: a tuple is a list."""
-    return list(map(_to_lists, value)) if isinstance(value, tuple) else value
-
-
 def run_options() -> dict[str, Option]:
-    """List the options of a run itself, by name: those that belong to no component."""
-    return options_of(RunConfig, frozenset(KINDS))
+    """List the options of a run itself, by name: those that belong to no component, and are not made by a command."""
+    return options_of(RunConfig, frozenset({*KINDS, *FIELDS_ADDED_LATER}))
 
 
 def check_names(names: Mapping[str, object]) -> None:
@@ -246,16 +276,3 @@ def check_names(names: Mapping[str, object]) -> None:
     for name in names:
         if name not in _FIELDS:
             raise ValueError(f"{name}: expected a field of RunConfig, which has no such one{suggest(name, _FIELDS)}")
-
-
-def _read_component(kind: str, described: object) -> Component:
-    if not isinstance(described, dict) or described.keys() != {"name", "options"}:
-        raise TypeError(f"{kind}: expected an object with a name and options, not {described!r}")
-    name, options = described["name"], described["options"]
-    if not isinstance(options, dict):
-        raise TypeError(f"{kind}: expected options to be an object, not {options!r}")
-    known = known_options(kind, name)
-    missing = sorted(known.keys() - options.keys() - _added_later(kind, name).keys())
-    if missing:
-        raise ValueError(f"{kind}: expected an option {missing[0]!r} of {name}, which is missing")
-    return Component(name, options)

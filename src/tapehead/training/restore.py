@@ -3,12 +3,14 @@
 import json
 from functools import partial
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 from tapehead._files import write_atomically
 from tapehead.models.files import WEIGHTS
-from tapehead.training.checkpoints import Checkpoint, last_checkpoint
+from tapehead.training.checkpoints import Checkpoint, last_checkpoint, saved_steps
 from tapehead.training.checksums import CHECKSUM, open_sealed, read_bytes, seal, sha256
+from tapehead.training.config import RunConfig
 from tapehead.training.errors import DamagedFileError, RunDirError
 from tapehead.training.metrics_log import read_metrics
 from tapehead.training.run_dir import (
@@ -72,6 +74,24 @@ def check_result(path: Path) -> tuple[Result | None, dict[str, str]]:
     found = {CONFIG: _config_checksum(path), **{name: _digest(path / name) for name in (METRICS, WEIGHTS)}}
     damaged = [name for name, digest in found.items() if files.get(name) != digest]
     return result, {name: f"{path / name}: not what it was when the run finished" for name in damaged}
+
+
+def check_can_extend(path: Path, config: RunConfig, result: Result) -> None:
+    """Raise if a finished run cannot go on beyond its end.
+
+    Args:
+        path: The run directory.
+        config: The longer configuration.
+        result: How the run ended.
+
+    Raises:
+        RunDirError: It stopped because the task was solved, or has no checkpoint any more.
+    """
+    instead = f"`tapehead train {config.task.name} --from {quote(str(path))}` begins another with its weights"
+    if config.stop_when_solved and result.solved_at_step is not None:
+        raise RunDirError(f"{path}: the run stops when the task is solved, at step {result.solved_at_step}; {instead}")
+    if not saved_steps(path / CHECKPOINTS):
+        raise RunDirError(f"{path}: expected a checkpoint to go on from, and there is none; {instead}")
 
 
 def check_data(path: Path, learner: Learner, recorded: str | None) -> None:
@@ -142,6 +162,8 @@ def restore_last(path: Path, learner: Learner) -> tuple[TrainState, Checkpoint |
         RunDirError, DamagedFileError: As for `restore`; or all checkpoints are damaged.
     """
     checkpoint, problems = last_checkpoint(path / CHECKPOINTS, partial(read_metrics, path))
+    if checkpoint is None and learner.config.initial_weights is not None:
+        raise RunDirError(f"{path}: expected a checkpoint, since the weights that the run began with are in none other")
     if checkpoint is None:
         return TrainState(), None, problems
     restore(learner, checkpoint, path)

@@ -114,6 +114,17 @@ def start_run_dir(path: Path, config: RunConfig, environment: dict[str, Any] | N
     _write(path / CONFIG, seal(config.to_json()))
 
 
+def replace_config(path: Path, config: RunConfig) -> None:
+    """Give a run another configuration, under which it has not finished; its checkpoints have to be good for it.
+
+    Raises:
+        StorageError: The directory cannot be written to.
+    """
+    with explain_errors(path):
+        (path / RESULT).unlink(missing_ok=True)  # first: after a crash in between, the run is finished once more
+    _write(path / CONFIG, seal(config.to_json()))
+
+
 def read_config(path: Path) -> RunConfig:
     """Read a run's configuration, which cannot be edited: a run with another one is another run.
 
@@ -138,12 +149,17 @@ def read_config(path: Path) -> RunConfig:
 
 
 def check_unchanged(path: Path, checkpoint: Checkpoint, config: RunConfig) -> None:
-    """Raise unless a checkpoint was made under this configuration; the message names the option that differs.
+    """Raise unless a checkpoint was made under this configuration, or under the one before the run was extended.
+
+    The message names the option that differs.
 
     Raises:
         RunDirError: It was made under another one.
     """
-    before, now = _flatten(checkpoint.state["config"]), _flatten(config.to_json())
+    written = checkpoint.state["config"]
+    if any(written == shorter.to_json() and checkpoint.step <= shorter.steps for shorter in config.before_extensions()):
+        return
+    before, now = _flatten(written), _flatten(config.to_json())
     for name in (*before, *now):
         if before.get(name) != now.get(name):
             changed = f"{name} was {before.get(name)!r} and is {now.get(name)!r}"

@@ -62,7 +62,7 @@ class Session:
                 if signal is not None and not self._is_done():
                     self._stop(signal)
                 if self.state.step % checkpoint_every == 0:
-                    self._save()
+                    self.save()
             return self._finish()
         except EvaluationStoppedError as stopped:
             self._stop(stopped.signal)
@@ -70,8 +70,9 @@ class Session:
             raise DivergedError(f"{problem}; {self._describe_saved()}") from None
 
     def _next_of(self, *every: int) -> int:
-        """Return the next step that is a multiple of one of these numbers; at most the last step of the run."""
-        return min(self.config.steps, *(self.state.step // interval * interval + interval for interval in every))
+        """Return the next step that is a multiple of one of these numbers; at most the next end of the run."""
+        step = self.state.step
+        return min(self.config.end_after(step + 1), *(step // interval * interval + interval for interval in every))
 
     def _train_until(self, last: int, should_stop: ShouldStop) -> int | None:
         """Train until step `last`, the next report of progress, or a signal, which is returned.
@@ -101,7 +102,7 @@ class Session:
     def _is_evaluation_due(self) -> bool:
         """Return whether the model is to be evaluated before the next training step, and has not been yet."""
         step = self.state.step
-        due = step % self.config.eval_every == 0 or step == self.config.steps
+        due = step % self.config.eval_every == 0 or step in self.config.ends
         return due and self.state.steps_since_eval > 0
 
     def _evaluate(self, should_stop: ShouldStop) -> None:
@@ -135,7 +136,7 @@ class Session:
         if curriculum_score is not None:
             self.learner.curriculum.report_errors(curriculum_score.distance())
         solved = self.learner.is_solved(score)
-        if state.step < self.config.steps:  # the result is of the weights that were evaluated last
+        if state.step not in self.config.ends:  # the result is of the weights that were evaluated last
             self.learner.report_evaluation(score)
         self.state = TrainState(
             step=state.step,
@@ -151,7 +152,7 @@ class Session:
         ended = self.state.step >= self.config.steps or (solved and self.config.stop_when_solved)
         return ended and not self._is_evaluation_due()
 
-    def _save(self) -> None:
+    def save(self) -> None:
         """Write a checkpoint."""
         if not self.learner.is_finite():
             raise DivergedError(f"step {self.state.step}: a weight is not finite")
@@ -167,14 +168,14 @@ class Session:
         self.saved_at = self.state.step
 
     def _stop(self, signal: int) -> NoReturn:
-        self._save()
+        self.save()
         self.learner.ranks.wait()  # a process that has ended may be taken for one that failed
         raise StoppedError(signal, self.state.step, self.writer.path)
 
     def _finish(self) -> Result:
         """Write the last checkpoint, the trained weights and the result."""
         if self.saved_at != self.state.step:
-            self._save()
+            self.save()
         state = self.state
         result = Result(
             step=state.step,

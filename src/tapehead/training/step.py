@@ -185,7 +185,7 @@ class Learner:
     def learning_rate(self, step: int) -> float:
         """Return the learning rate of a training step, given how often training went back up to now."""
         config, peak = self.config, float(self.optimizer.defaults["lr"]) * self.rollback.learning_rate_factor
-        return learning_rate(step, peak, config.warmup_steps, config.steps, config.lr_schedule)
+        return learning_rate(step, peak, config.warmup_steps, config.end_after(step), config.lr_schedule)
 
     def evaluate(self, step: int, should_stop: ShouldStop) -> Score:
         """Evaluate the model on new sequences of the task's `max_size`, different ones for each step.
