@@ -102,7 +102,11 @@ def test_a_learning_curve_is_of_the_recorded_evaluations(tmp_path: Path) -> None
     for panel, column in enumerate(("eval_errors", "eval_bits")):
         expected = [[row["sequences"] / 1000, row[column]] for row in rows]
         np.testing.assert_array_equal(_drawn(figure, panel, "lstm, seed 1"), expected)
-    assert figure.axes[0].texts[0].get_text() == "solved: below 0.1"
+    assert [text.get_text() for text in figure.axes[0].texts] == ["solved: below 0.1", "guessing"]
+    guessed = [[line.get_ydata()[0] for line in axes.lines if line.get_label()[0] == "_"] for axes in figure.axes[:2]]
+    assert guessed == [[0.1, 12.0], [24.0]], "of 24 bits, 12 are wrong"
+    losses = [[row["sequences"] / 1000, row["loss"]] for row in rows]
+    np.testing.assert_array_equal(_drawn(figure, 2, "lstm, seed 1"), losses)
 
 
 def test_a_learning_curve_of_n_grams_is_of_the_gap_and_nothing_is_solved(tmp_path: Path) -> None:
@@ -121,7 +125,7 @@ def test_runs_that_differ_in_the_seed_only_are_one_line(tmp_path: Path) -> None:
     errors = [[row["eval_errors"] for row in read_rows(path / "metrics.jsonl")] for path in paths[:3]]
     np.testing.assert_array_equal(_drawn(figure, 0, "lstm, 3 runs")[:, 1], np.median(errors, axis=0))
     assert [text.get_text() for text in figure.legends[0].texts] == ["lstm, 3 runs", "rnn, seed 1"]
-    assert figure.get_suptitle() == "copy: 4 runs, median and range"
+    assert figure.get_suptitle() == "copy: 4 runs, median and range\nevaluations on 8 sequences of length 3"
 
 
 def test_a_group_is_named_by_what_tells_it_from_others_of_its_model(tmp_path: Path) -> None:
@@ -143,7 +147,10 @@ def test_runs_that_were_not_evaluated_are_not_said_to_be_drawn(tmp_path: Path) -
     paths = [_run(tmp_path / str(seed), seed=seed) for seed in (1, 2)] + [_run(tmp_path / "rnn", model="rnn")]
     for path in paths[:2]:
         append_rows(path / "evaluations.jsonl", [_evaluation(length=size) for size in (3, 6)])
-    assert _records(*paths)["generalization"].get_suptitle() == "copy: lstm, 2 runs, median and range"
+    assert (
+        _records(*paths)["generalization"].get_suptitle()
+        == "copy: lstm, 2 runs, median and range\n8 sequences of each size"
+    )
 
 
 def test_a_group_is_named_by_what_its_task_is_told_and_others_are_not(tmp_path: Path) -> None:
@@ -197,7 +204,7 @@ def test_where_training_ended_is_drawn_if_it_is_the_same_for_all(tmp_path: Path)
     alone, together = (_records(*chosen)["generalization"] for chosen in (paths[:1], paths))
     assert [text.get_text() for text in alone.axes[0].texts] == ["trained up to here"]
     assert not together.axes[0].texts
-    assert alone.get_suptitle() == "copy: lstm, seed 1, mean and standard error"
+    assert alone.get_suptitle() == "copy: lstm, seed 1, mean and standard error\n8 sequences of each size"
 
 
 def test_a_single_size_makes_no_curve(tmp_path: Path) -> None:
@@ -214,6 +221,23 @@ def test_the_pictures_of_several_runs_go_into_the_current_folder_unless_told_oth
     assert all((tmp_path / path).exists() for path in (here.out + there.out).split())
 
 
+def test_pictures_have_the_formats_and_the_resolution_that_are_asked_for(tmp_path: Path) -> None:
+    run = _run(tmp_path / "run", model="ntm")
+    said = tapehead("plot", run, "--format", "pdf", "png", "--dpi", "30", "--memory-slots", "40", "--json")
+    written = [Path(path) for path in json.loads(said.out)["plots"]]
+    assert {path.suffix for path in written} == {".pdf", ".png"}
+    for path in written:
+        if path.suffix == ".png":
+            wide = int.from_bytes(path.read_bytes()[16:20], "big")
+            assert wide == 7 * 30
+        else:
+            assert path.read_bytes().startswith(b"%PDF")
+    assert said.err == ""
+    assert "and the model has 5 slots: try --memory-slots" in tapehead("plot", run, "--format", "png").err
+    wrong = tapehead("plot", run, "--format", "bmp")
+    assert wrong.err.startswith("tapehead: --format: invalid choice: 'bmp'")
+
+
 def test_what_cannot_be_drawn_is_told_in_a_line(tmp_path: Path) -> None:
     copy, recall = _run(tmp_path / "copy"), _run(tmp_path / "recall", "associative_recall")
     with pytest.raises(StoppedError):
@@ -224,6 +248,8 @@ def test_what_cannot_be_drawn_is_told_in_a_line(tmp_path: Path) -> None:
         f"{tmp_path}/new: nothing is measured yet": [copy, tmp_path / "new"],
         f"{tmp_path}/nowhere: holds no run": [copy, tmp_path / "nowhere"],
         "--size: expected a single run": [copy, tmp_path / "new" / ".." / "copy", "--size", "3"],
+        "--memory-slots: expected a single run": [copy, tmp_path / "new" / ".." / "copy", "--memory-slots", "3"],
+        "--memory-slots: the model lstm has no memory": [copy, "--memory-slots", "3"],
         "the following arguments are required: RUN": [],
     }
     for expected, words in lines.items():

@@ -91,6 +91,12 @@ def _slot_numbers(figure: Figure) -> list[str]:
     return [formatter(tick) for tick in range(round(low + 0.5), round(high + 0.5))]
 
 
+def _row_names(figure: Figure) -> list[str]:
+    axes = figure.axes[0]
+    formatter = axes.yaxis.get_major_formatter()
+    return [formatter(row) for row in range(axes.images[0].get_array().shape[0])]
+
+
 QUICK_FIGURES = ("learning_curve", "at_work")
 """One of lines and one of images: the others are written by the same function."""
 
@@ -182,6 +188,35 @@ def test_slots_at_the_end_of_the_memory_keep_their_numbers() -> None:
 def test_a_blurred_weighting_shows_all_slots() -> None:
     blurred = np.full((3, 1, 40), 1 / 40)
     assert _panels(plots.weightings(blurred, blurred))["read head 1"].shape == (40, 3)
+
+
+def test_a_long_stretch_of_unused_slots_is_a_gray_row_and_the_others_keep_their_numbers() -> None:
+    weights = np.zeros((4, 1, 200))
+    weights[0, 0, 198] = weights[1, 0, 3] = weights[2, 0, 60] = weights[3, 0, 70] = 1
+    figure = plots.weightings(weights, weights)
+    picture = _panels(figure)["write head 1"]
+    shown = [*range(196, 200), *range(6), None, *range(58, 73)]
+    assert picture.shape == (len(shown), 4)
+    assert _row_names(figure) == ["" if slot is None else str(slot) for slot in shown]
+    blank = shown.index(None)
+    assert np.ma.getmaskarray(np.ma.masked_invalid(picture)).all(axis=1).nonzero()[0].tolist() == [blank]
+    for step, slot in enumerate((198, 3, 60, 70)):
+        assert picture[shown.index(slot), step] == 1
+
+
+def test_a_weak_weight_is_seen() -> None:
+    weights = _weightings(3) * 0.04 + _weightings(5) * 0.96
+    image = plots.weightings(weights, weights).axes[0].images[0]
+    assert image.norm(0.04) == pytest.approx(0.2)
+
+
+def test_heads_of_one_kind_fill_their_column_however_many_there_are_of_the_other() -> None:
+    one, four = _weightings(3), np.repeat(_weightings(3), 4, axis=1)
+    figure = plots.weightings(one, four)
+    assert [axes.get_title("left") for axes in figure.axes if axes.images and "head" in axes.get_title("left")] == [
+        "write head 1", *(f"read head {head}" for head in range(1, 5))
+    ]  # fmt: skip
+    assert all(axes.axison for axes in figure.axes)
 
 
 def test_every_head_has_a_panel() -> None:

@@ -92,6 +92,13 @@ def test_generalization_has_a_row_for_each_axis_of_size_and_error_bars() -> None
     ]
 
 
+def test_sizes_of_very_different_lengths_stand_at_their_doublings() -> None:
+    for largest, scale in ((300, "linear"), (640, "log")):
+        line = plots.ErrorBand(*np.array([[20, largest], [1.0, 2.0], [0.5, 1.5], [1.5, 3.0]]))
+        figure = plots.generalization({"length": {"seed 1": plots.Scores(line, line)}}, trained_to={})
+        assert {axes.get_xscale() for axes in figure.axes} == {"linear" if scale == "linear" else "log"}
+
+
 def test_generalization_shows_the_gap_where_optimal_predictions_cost_bits() -> None:
     line, gap = (plots.ErrorBand.exact(np.array([100, 200]), np.array(bits)) for bits in ([70.0, 135.0], [2.0, 3.0]))
     left, right = plots.generalization(

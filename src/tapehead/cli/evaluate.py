@@ -2,7 +2,7 @@
 
 import json
 from argparse import Namespace
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -12,11 +12,11 @@ from rich.markup import escape
 from rich.progress import track
 from rich.table import Table
 
-from tapehead.cli._errors import CommandError, as_command_errors, warn
+from tapehead.cli._errors import as_command_errors, warn
 from tapehead.cli._parser import Parser, add_device, add_json, add_runs, add_threads, read_count, read_size, use_device
-from tapehead.cli._sizes import check_size
+from tapehead.cli._sizes import check_size, choose_memory
 from tapehead.cli._table import make_table, print_table
-from tapehead.experiments.evaluations import SEQUENCES, with_memory_slots
+from tapehead.experiments.evaluations import SEQUENCES
 from tapehead.experiments.labels import count
 from tapehead.tasks import Size, spell_size
 from tapehead.training.errors import StorageError
@@ -62,7 +62,7 @@ def prepare(path: Path, chosen: Namespace, device: torch.device) -> tuple[Evalua
     with as_command_errors():
         loaded = load_run(path, warn, device)
         sizes = [check_size(size, loaded.task, "--sizes") for size in chosen.sizes or loaded.task.eval_sizes]
-        return Evaluated(path, fit_memory(loaded, chosen, sizes), []), sizes
+        return Evaluated(path, choose_memory(loaded, chosen.memory_slots, sizes), []), sizes
 
 
 def add_arguments(parser: Parser) -> None:
@@ -84,32 +84,6 @@ def add_arguments(parser: Parser) -> None:
     add_device(parser)
     add_threads(parser)
     add_json(parser)
-
-
-def fit_memory(loaded: LoadedRun, chosen: Namespace, sizes: Sequence[Size]) -> LoadedRun:
-    """Give the model the memory that was asked for, and warn of sequences that do not fit into it."""
-    slots = loaded.model.config.get("memory_slots")
-    if chosen.memory_slots is not None:
-        if slots is None:
-            raise CommandError(f"--memory-slots: the model {loaded.config.model.name} has no memory")
-        slots = chosen.memory_slots
-        loaded = with_memory_slots(loaded, slots)
-    if slots is not None:
-        warn_of_slots(slots, {size: loaded.task.memory_needed(size) or 0 for size in sizes})
-    return loaded
-
-
-def warn_of_slots(slots: int, needed: Mapping[Size, int]) -> None:
-    """Warn of sequences that do not fit into a memory of so many slots; each size needs so many."""
-    large = [size for size in needed if needed[size] > slots]
-    if not large:
-        return
-    listed, most = ", ".join(map(spell_size, large)), max(needed.values())
-    needs = f"size {listed} needs" if len(large) == 1 else f"sizes {listed} need up to"
-    warn(
-        f"{needs} {count(most, 'memory slot')}, one for each vector or symbol, and the model has "
-        f"{count(slots, 'slot')}: try --memory-slots {2 ** most.bit_length()}"
-    )
 
 
 def record(path: Path, row: dict[str, Any]) -> None:

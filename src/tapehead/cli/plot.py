@@ -3,14 +3,25 @@
 import json
 from argparse import Namespace
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 import torch
 
 from tapehead import plots
 from tapehead.cli._errors import CommandError, as_command_errors, warn
-from tapehead.cli._parser import Parser, add_device, add_json, add_threads, read_path, read_run, read_size, use_device
-from tapehead.cli._sizes import check_size
+from tapehead.cli._parser import (
+    Parser,
+    add_device,
+    add_json,
+    add_threads,
+    read_count,
+    read_path,
+    read_run,
+    read_size,
+    use_device,
+)
+from tapehead.cli._sizes import check_size, choose_memory
 from tapehead.experiments.curves import Pictures, draw_records, spell_task
 from tapehead.experiments.labels import count, short_name
 from tapehead.experiments.model_pictures import draw_sequence
@@ -33,7 +44,8 @@ def run(words: Sequence[str]) -> None:
     with as_command_errors():
         records = [record_run(path, name=str(path), most_points=None) for path in paths]
         if len(paths) == 1:
-            place, pictures = paths[0] / PLOTS, draw_model(paths[0], chosen.size, device, said.append)
+            slots = chosen.memory_slots
+            place, pictures = paths[0] / PLOTS, draw_model(paths[0], chosen.size, device, said.append, slots)
         else:
             check_together(paths, records, chosen)
             place, pictures = Path(PLOTS), {}
@@ -42,8 +54,9 @@ def run(words: Sequence[str]) -> None:
             warn(problem)
     place = chosen.out or place
     pictures = draw_records(records) | pictures
+    how = {"formats": tuple(dict.fromkeys(chosen.format)), "dpi": chosen.dpi}
     with explain_errors(place):
-        written = [path for name, figure in pictures.items() for path in plots.save(figure, place / name)]
+        written = [path for name, figure in pictures.items() for path in plots.save(figure, place / name, **how)]
     if chosen.json:
         print(json.dumps({"runs": list(map(str, paths)), "plots": list(map(str, written))}))
     else:
@@ -68,6 +81,26 @@ def add_arguments(parser: Parser) -> None:
         "numbers [the third default of `tapehead evaluate`]",
     )
     parser.add_argument(
+        "--memory-slots",
+        type=read_count,
+        metavar="N",
+        help="draw a single run's model with a memory of N slots [as in training]",
+    )
+    parser.add_argument(
+        "--format",
+        nargs="+",
+        default=plots.DEFAULT_FORMATS,
+        choices=plots.FORMATS,
+        help=f"formats of the pictures: {', '.join(plots.FORMATS)} [{' '.join(plots.DEFAULT_FORMATS)}]",
+    )
+    parser.add_argument(
+        "--dpi",
+        type=partial(read_count, least=10, most=2400),
+        default=plots.DOTS_PER_INCH,
+        metavar="N",
+        help=f"dots per inch of a png, and of the images in the others [{plots.DOTS_PER_INCH}]",
+    )
+    parser.add_argument(
         "--out", type=read_path, metavar="DIR", help="directory of the plots [RUN/plots; for several runs, plots]"
     )
     add_device(parser)
@@ -90,17 +123,23 @@ def check_together(paths: Sequence[Path], records: Sequence[Record], chosen: Nam
             raise CommandError(f"RUN: expected runs of one task, {tasks}")
         if not record.curve:
             raise CommandError(f"{path}: nothing is measured yet; {METRICS} is empty or missing")
-    if chosen.size is not None:
-        raise CommandError("--size: expected a single run, since of several no model is drawn at work")
+    for flag, value in (("--size", chosen.size), ("--memory-slots", chosen.memory_slots)):
+        if value is not None:
+            raise CommandError(f"{flag}: expected a single run, since of several no model is drawn at work")
 
 
 def draw_model(
-    path: Path, size: Size | None, device: torch.device | str = "cpu", warn_of: Callable[[str], object] = warn
+    path: Path,
+    size: Size | None,
+    device: torch.device | str = "cpu",
+    warn_of: Callable[[str], object] = warn,
+    memory_slots: int | None = None,
 ) -> Pictures:
     """Draw a run's model at work on one sequence; `warn_of` is called with a sentence about every damaged file."""
     loaded = load_run(path, warn_of, device)
     task, config = loaded.task, loaded.config
     size = check_size(size or task.eval_sizes[:3][-1], task, "--size")
+    loaded = choose_memory(loaded, memory_slots, [size])
     batch = draw_batch_of_size(task, size, 1, make_generator(config.seed, Purpose.PICTURE))
     trained = f"{short_name(config.model.name)} after {count(loaded.step, 'step')}"
     return draw_sequence(loaded, batch, f"{spell_task(config.task.name)}, {describe_size(task, size)}: {trained}")

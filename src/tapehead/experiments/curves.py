@@ -1,23 +1,29 @@
 """Learning curves and scores by size, drawn from records: runs that differ in the seed only are one line."""
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import TypeAlias
 
 import numpy as np
+import torch
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from tapehead import plots
-from tapehead.experiments.labels import Described, label_runs, short_name
-from tapehead.experiments.records import Record, Row
-from tapehead.plots import Curve, ErrorBand, Scores
-from tapehead.tasks import Size
+from tapehead.experiments.labels import Described, count, label_runs, short_name
+from tapehead.experiments.records import LOSS, Record, Row
+from tapehead.plots import Chance, Curve, ErrorBand, Scores
+from tapehead.tasks import TASKS, Size
+from tapehead.training.data import draw_batch_of_size
 
 Groups: TypeAlias = Mapping[str, Sequence[Record]]
 """Runs of one task that differ in nothing but the seed, by what tells them from the others."""
 
 Pictures: TypeAlias = dict[str, Figure]
 """Figures by the names of their files."""
+
+GUESSED = 32
+"""Sequences on which it is found out what guessing costs."""
 
 
 def group(records: Sequence[Record]) -> Groups:
@@ -40,13 +46,20 @@ def draw_records(records: Sequence[Record]) -> Pictures:
 
 def draw_learning_curve(groups: Groups) -> Figure:
     """Draw what was measured during training."""
-    bounds = {one.config["solved_below"] for members in groups.values() for one in members}
+    records = [one for members in groups.values() for one in members]
+    bounds = {one.config["solved_below"] for one in records}
+    tasks = {json.dumps(one.config["task"]): one for one in records}
+    evaluated = {(one.config["eval_sequences"], tuple(one.max_size)) for one in records}
     bars = ", median and range" if any(len(members) > 1 for members in groups.values()) else ""
+    of = [
+        f"\nevaluations on {count(number, 'sequence')} of {spell_sizes(records[0], size)}" for number, size in evaluated
+    ]
     return plots.learning_curve(
         {name: [_curve(one.curve) for one in members] for name, members in groups.items()},
         error_name=_any_of(groups).error_name,
         solved_below=bounds.pop() if len(bounds) == 1 else None,
-        title=f"{_title(groups)}{bars}",
+        chance=find_chance(records[0]) if len(tasks) == 1 else None,
+        title=f"{_title(groups)}{bars}{of[0] if len(of) == 1 else ''}",
     )
 
 
@@ -60,13 +73,33 @@ def draw_lines(groups: Groups) -> Pictures:
     names = _any_of(groups).size_names
     alone = [len(members) == 1 for members in groups.values()]
     bars = ["median and range"] * (not all(alone)) + ["mean and standard error"] * any(alone)
+    numbers = {
+        row["sequences"] for members in groups.values() for one in members for row in last_evaluations(one).values()
+    }
+    of = f"\n{count(min(numbers), 'sequence')} of each size{' at least' * (len(numbers) > 1)}"
     picture = plots.generalization(
         lines,
         error_name=_any_of(groups).error_name,
         trained_to=dict(zip(names, ends.pop(), strict=True)) if len(ends) == 1 else {},
-        title=f"{_title(groups)}, {' or '.join(bars)}",
+        title=f"{_title(groups)}, {' or '.join(bars)}{of}",
     )
     return {"generalization": picture}
+
+
+def find_chance(record: Record) -> Chance | None:
+    """Give what guessing costs at the largest size of training; None of a task of one's own, which may not be here."""
+    if record.task not in TASKS:
+        return None
+    task = TASKS[record.task](**record.config["task"]["options"])
+    batch = draw_batch_of_size(task, tuple(record.max_size), GUESSED, np.random.default_rng(0))
+    bits = task.cross_entropy(torch.zeros(*batch.mask.shape, task.output_size), batch)
+    targets = task.count_targets(batch)
+    return Chance(float((targets * (1 - 2 ** (-bits / targets))).mean()), float(bits.mean()))
+
+
+def spell_sizes(record: Record, size: Sequence[int]) -> str:
+    """Write a size with the names of its numbers, as for a title: length 20."""
+    return " and ".join(f"{name} {number:,}" for name, number in zip(record.size_names, size, strict=True))
 
 
 def _any_of(groups: Groups) -> Record:
@@ -92,7 +125,8 @@ def spell_task(name: str) -> str:
 def _curve(rows: Sequence[Row]) -> Curve:
     columns = ("sequences", "eval_errors", "eval_bits", "eval_optimal_bits")
     sequences, errors, bits, optimal = (np.array([row[name] for row in rows], np.float64) for name in columns)
-    return Curve(sequences, errors, bits, None if np.isnan(optimal).any() else optimal)
+    loss = np.array([row[LOSS] for row in rows]) if all(LOSS in row for row in rows) else None
+    return Curve(sequences, errors, bits, None if np.isnan(optimal).any() else optimal, loss)
 
 
 # ------------------------------------------------------------------------------------------------------ scores by size

@@ -26,6 +26,9 @@ CONVERGED_BITS = 0.1
 CURVE = ("step", "sequences", "eval_errors", "eval_bits", "eval_optimal_bits")
 """The fields of each point of a learning curve, as in metrics.jsonl."""
 
+LOSS = "loss"
+"""A field of metrics.jsonl that a point has where all of a learning curve is read: the mean loss in training."""
+
 Row: TypeAlias = dict[str, Any]
 
 
@@ -171,7 +174,8 @@ def _thin_out(rows: Sequence[Row], config: RunConfig, most_points: int | None) -
 
     Runs with equal steps and eval_every keep the same points, but for that one.
     """
-    points = [{name: row[name] for name in CURVE} for row in rows if row.keys() >= set(CURVE)]
+    names = CURVE if most_points is not None else (*CURVE, LOSS)
+    points = [{name: row[name] for name in names} for row in rows if row.keys() >= set(names)]
     if most_points is None or not points:
         return points
     interval = config.eval_every * -(-config.steps // (config.eval_every * most_points))

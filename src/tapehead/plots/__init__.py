@@ -5,9 +5,9 @@ runs to the right and memory slots run downwards; writing is orange and reading 
 """
 
 from tapehead.plots._lines import ErrorBand
-from tapehead.plots._page import save
+from tapehead.plots._page import DEFAULT_FORMATS, DOTS_PER_INCH, FORMATS, save
 from tapehead.plots.bookkeeping import Bookkeeping, allocation, links
-from tapehead.plots.curves import Curve, learning_curve
+from tapehead.plots.curves import Chance, Curve, learning_curve
 from tapehead.plots.heads import at_work, memory, weightings
 from tapehead.plots.memory_use import memory_use
 from tapehead.plots.sequence import example, predictions
@@ -16,7 +16,11 @@ from tapehead.plots.sizes import Scores, generalization
 from tapehead.plots.sorting import Sorting, sorting
 
 __all__ = [
+    "DEFAULT_FORMATS",
+    "DOTS_PER_INCH",
+    "FORMATS",
     "Bookkeeping",
+    "Chance",
     "Curve",
     "ErrorBand",
     "Scores",

@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.colors import Colormap, LinearSegmentedColormap
+from matplotlib.colors import Colormap, LinearSegmentedColormap, PowerNorm
 from matplotlib.figure import Figure, FigureBase
 from matplotlib.image import AxesImage
 from matplotlib.ticker import MaxNLocator
@@ -22,7 +22,16 @@ Flags: TypeAlias = NDArray[np.bool_]
 
 WIDTH = 7.0
 """Inches: two columns of a paper."""
-DOTS_PER_INCH = 200
+DOTS_PER_INCH = 300
+_METADATA: dict[str, dict[str, str | None]] = {
+    "png": {"Software": None},
+    "svg": {"Date": None, "Creator": None},
+    "pdf": {"CreationDate": None, "Creator": None, "Producer": None},
+}
+"""By the format of a file, what matplotlib would write into it that changes with time or version."""
+FORMATS = tuple(_METADATA)
+"""The formats of a picture that there are."""
+DEFAULT_FORMATS = ("png", "svg")
 INK, PALE, BLANK = "#222222", "#8a8a8a", "#f2f2f2"
 BLUE, ORANGE, *OTHERS = "#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#000000"
 """The palette of Okabe and Ito, which color-blind readers can tell apart."""
@@ -51,9 +60,17 @@ def label(axes: Axes, x: str, y: str, name: str = "") -> None:
 
 
 def heat(
-    axes: Axes, picture: Numbers, colors: str | Colormap | None, limits: tuple[float, float], first: int = 0
+    axes: Axes,
+    picture: Numbers,
+    colors: str | Colormap | None,
+    limits: tuple[float, float],
+    first: int = 0,
+    power: float = 1.0,
 ) -> AxesImage:
-    """Draw a matrix as an image, rows downwards from number `first` on; cells are sharp unless finer than the page."""
+    """Draw a matrix as an image, rows downwards from number `first` on; cells are sharp unless finer than the page.
+
+    Colors follow the numbers' `power`, within the limits.
+    """
     rows, columns = picture.shape[:2]
     axes.set_facecolor(BLANK)
     for axis, ticks in ((axes.xaxis, 8 if columns > 24 else 4), (axes.yaxis, 8 if rows > 12 else 2)):
@@ -61,7 +78,7 @@ def heat(
     if rows == 1:
         axes.set_yticks([first])
     return axes.imshow(
-        picture, cmap=colors, vmin=limits[0], vmax=limits[1], aspect="auto",
+        picture, cmap=colors, norm=PowerNorm(power, *limits), aspect="auto",
         interpolation="none" if max(rows, columns) < WIDTH * DOTS_PER_INCH / 2 else "auto",
         extent=(-0.5, columns - 0.5, first + rows - 0.5, first - 0.5),
     )  # fmt: skip
@@ -95,23 +112,25 @@ def apply_mask(picture: Numbers, mask: Flags) -> Numbers:
     return np.where(mask[:, None], picture, np.nan)
 
 
-def save(figure: Figure, stem: Path) -> list[Path]:
-    """Write a figure as PNG and as SVG, and return the paths written.
+def save(
+    figure: Figure, stem: Path, *, formats: Sequence[str] = DEFAULT_FORMATS, dpi: int = DOTS_PER_INCH
+) -> list[Path]:
+    """Write a figure, and return the paths written.
 
-    Both are written atomically. They depend on the figure alone: they have no date and no random names, so drawing
-    again gives the same bytes.
+    They are written atomically, and depend on the figure alone: they have no date and no random names, so drawing again
+    gives the same bytes.
 
     Args:
         figure: The figure.
         stem: The path without a suffix; its folder is created where it is missing.
+        formats: The suffixes of the files: png, svg, pdf.
+        dpi: Dots per inch of a png, and of the images in a pdf or svg.
     """
     stem.parent.mkdir(parents=True, exist_ok=True)
-    png, svg = (stem.with_name(f"{stem.name}.{suffix}") for suffix in ("png", "svg"))
-    drawn = BytesIO()
-    figure.savefig(drawn, format="png", dpi=DOTS_PER_INCH, metadata={"Software": None})
-    write_atomically(png, drawn.getvalue())
-    drawn = BytesIO()
-    with mpl.rc_context({"svg.hashsalt": "tapehead", "svg.fonttype": "none"}):
-        figure.savefig(drawn, format="svg", metadata={"Date": None, "Creator": None})
-    write_atomically(svg, drawn.getvalue())
-    return [png, svg]
+    written = [stem.with_name(f"{stem.name}.{suffix}") for suffix in formats]
+    for path, suffix in zip(written, formats, strict=True):
+        drawn = BytesIO()
+        with mpl.rc_context({"svg.hashsalt": "tapehead", "svg.fonttype": "none"}):
+            figure.savefig(drawn, format=suffix, dpi=dpi, metadata=_METADATA[suffix])
+        write_atomically(path, drawn.getvalue())
+    return written

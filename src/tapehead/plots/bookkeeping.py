@@ -7,7 +7,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from tapehead.plots._page import READING, WRITING, Numbers, color_bar, heat, label, page, strips
-from tapehead.plots._slots import find_used_slots, number_slots
+from tapehead.plots._slots import draw_weighting, find_rows
 
 
 class Bookkeeping(NamedTuple):
@@ -44,7 +44,7 @@ def allocation(bookkeeping: Bookkeeping, *, title: str = "") -> Figure:
         bookkeeping: What the model did on one sequence.
         title: The title above the picture.
     """
-    slots, heads = find_used_slots(bookkeeping.write, bookkeeping.read), bookkeeping.allocation.shape[1]
+    shown, heads = find_rows(bookkeeping.write, bookkeeping.read), bookkeeping.allocation.shape[1]
     gates, names = _gates(bookkeeping)
     figure = page(2.1 + 1.1 * heads + 0.13 * len(names), title)
     rows = figure.subplots(heads + 2, 1, sharex=True, height_ratios=[1.5, *[1.3] * heads, 0.13 * len(names)])
@@ -53,8 +53,7 @@ def allocation(bookkeeping: Bookkeeping, *, title: str = "") -> Figure:
         name: bookkeeping.allocation[:, head] for head, name in enumerate(names_of_maps)
     }
     for axes, (name, weights) in zip(rows[:-1], maps.items(), strict=True):
-        image = heat(axes, weights[:, slots].T, "Greys" if name == "usage" else WRITING, (0, 1), first=slots[0])
-        number_slots(axes, bookkeeping.usage.shape[-1])
+        image = draw_weighting(axes, weights, shown, "Greys" if name == "usage" else WRITING)
         label(axes, "", "memory slot", name)
         if axes is rows[0]:
             color_bar(figure, image, [axes], "usage")
@@ -74,7 +73,7 @@ def links(moments: Mapping[str, Numbers], bookkeeping: Bookkeeping, *, title: st
         bookkeeping: What the model did on the same sequence.
         title: The title above the picture.
     """
-    slots, heads = find_used_slots(bookkeeping.write), bookkeeping.write.shape[1]
+    shown, heads = find_rows(bookkeeping.write), bookkeeping.write.shape[1]
     modes, names = _modes(bookkeeping)
     figure = page(1.1 + 2.8 * heads + 0.13 * len(names), title)
     ratios = [0.4 + 2.8 * heads, 0.7 + 0.13 * len(names)]
@@ -82,11 +81,12 @@ def links(moments: Mapping[str, Numbers], bookkeeping: Bookkeeping, *, title: st
     panels = above.subplots(heads, len(moments), squeeze=False)
     for head, row in enumerate(panels):
         for axes, (name, link) in zip(row, moments.items(), strict=True):
-            image = heat(axes, link[head][np.ix_(slots, slots)], READING, (0, 1), first=slots[0])
+            image = heat(axes, shown.pick(shown.pick(link[head]).T).T, READING, (0, 1), first=shown.first)
             axes.set_aspect("equal")
-            image.set_extent((slots[0] - 0.5, slots[-1] + 0.5, slots[-1] + 0.5, slots[0] - 0.5))
-            number_slots(axes, link.shape[-1])
-            number_slots(axes, link.shape[-1], across=True)
+            low, high = shown.first - 0.5, shown.first + len(shown.slots) - 0.5
+            image.set_extent((low, high, high, low))
+            shown.number(axes)
+            shown.number(axes, across=True)
             written = "slot written to" + _numbered(f" by head {head + 1}", heads)
             label(axes, "right after slot", written if axes is row[0] else "", name if head == 0 else "")
     color_bar(above, image, panels.ravel().tolist(), "link")

@@ -19,12 +19,21 @@ class Curve(NamedTuple):
         errors: Wrong bits or symbols per sequence.
         bits: Cross-entropy in bits per sequence.
         optimal_bits: The bits of the best possible predictions for the same sequences; None if they are 0.
+        loss: The mean loss of the training steps since the evaluation before; None: not known.
     """
 
     sequences: Numbers | Counts
     errors: Numbers
     bits: Numbers
     optimal_bits: Numbers | None = None
+    loss: Numbers | None = None
+
+
+class Chance(NamedTuple):
+    """What guessing costs: every bit or symbol as likely as the others, per sequence."""
+
+    errors: float
+    bits: float
 
 
 def learning_curve(
@@ -32,6 +41,7 @@ def learning_curve(
     *,
     error_name: str = "bit errors",
     solved_below: float | None = None,
+    chance: Chance | None = None,
     title: str = "",
 ) -> Figure:
     """Plot errors and bits over the training sequences seen, with a line for each group of runs.
@@ -39,16 +49,18 @@ def learning_curve(
     The runs of a group differ only in the seed. Its line is their median, at the evaluations that all of them have, in
     a band from their smallest to their largest value; thin lines are the runs. Where values are small, the y axes are
     logarithmic above 0.01 and linear below, so that 0 errors are visible. If even the best possible predictions have
-    a cross-entropy above 0, the bits above it are drawn instead of the errors, and `solved_below` is ignored.
+    a cross-entropy above 0, the bits above it are drawn instead of the errors, and `solved_below` is ignored. The loss
+    in training has a panel of its own, if it is known of all runs.
 
     Args:
         groups: The runs of each group, by the group's name in the legend.
         error_name: The name of the errors, as "bit errors" or "symbol errors".
         solved_below: Errors per sequence below which the task counts as solved; drawn as a line. None: no line.
+        chance: What guessing costs, drawn as lines. None: no lines.
         title: The title of the figure.
     """
     figure = page(2.7, title)
-    left, right = figure.subplots(1, 2)
+    left, right, *more = figure.subplots(1, 3 if _all_have_loss(groups) else 2)
     bits = _draw(right, groups, lambda run: run.bits, "bits per sequence")
     if any(run.optimal_bits is not None for runs in groups.values() for run in runs):
         scale(left, _draw(left, groups, lambda run: run.bits - _optimal(run), "bits above the optimum"))
@@ -59,7 +71,13 @@ def learning_curve(
         scale(right, bits)
         scale(left, errors, *([] if solved_below is None else [solved_below]))
         if solved_below is not None:
-            _draw_solved(left, solved_below)
+            _mark(left, solved_below, f"solved: below {solved_below:g}")
+        if chance is not None:
+            _mark(left, chance.errors, "guessing", below=True)
+    if chance is not None:
+        _mark(right, chance.bits, "guessing", below=True)
+    for axes in more:
+        scale(axes, _draw(axes, groups, _loss, "training loss"))
     legend(figure, right)
     return figure
 
@@ -78,6 +96,14 @@ def _draw(axes: Axes, groups: Mapping[str, Sequence[Curve]], measure: Callable[[
         axes.plot(band.x, band.middle, dashes, color=color, label=group, lw=1.3, marker="o", markersize=2.2)
         drawn += lines
     return drawn
+
+
+def _all_have_loss(groups: Mapping[str, Sequence[Curve]]) -> bool:
+    return all(run.loss is not None for runs in groups.values() for run in runs)
+
+
+def _loss(run: Curve) -> Numbers:
+    return np.zeros_like(run.bits) if run.loss is None else run.loss
 
 
 def _optimal(run: Curve) -> Numbers:
@@ -101,10 +127,10 @@ def _draw_optimal(axes: Axes, groups: Mapping[str, Sequence[Curve]]) -> None:
         axes.plot(optimal.x, optimal.middle, "--", color=PALE, linewidth=0.9, label=name)
 
 
-def _draw_solved(axes: Axes, solved_below: float) -> None:
-    """Draw the line below which the task counts as solved."""
-    axes.axhline(solved_below, color=PALE, linewidth=0.9, linestyle="--")
+def _mark(axes: Axes, height: float, text: str, *, below: bool = False) -> None:
+    """Draw a line at a height, and above or below it what it means."""
+    axes.axhline(height, color=PALE, linewidth=0.9, linestyle="--")
     axes.annotate(
-        f"solved: below {solved_below:g}", (0, solved_below), xycoords=("axes fraction", "data"), xytext=(3, 3),
-        textcoords="offset points", fontsize=7, color=PALE,
+        text, (0, height), xycoords=("axes fraction", "data"), xytext=(3, -3 if below else 3),
+        textcoords="offset points", va="top" if below else "bottom", fontsize=7, color=PALE,
     )  # fmt: skip

@@ -3,7 +3,7 @@
 from matplotlib.figure import Figure
 
 from tapehead.plots._page import READING, SIGNED, WRITING, Flags, Numbers, apply_mask, channels, heat, label, page
-from tapehead.plots._slots import find_used_slots, number_slots
+from tapehead.plots._slots import draw_weighting, find_rows
 
 
 def memory_use(
@@ -31,7 +31,7 @@ def memory_use(
         read: Weightings of the read heads, (T, R, N).
         title: The title above the picture.
     """
-    slots = find_used_slots(write, read)
+    rows = find_rows(write, read)
     heads = max(adds.shape[1], reads.shape[1])
     figure = page(2.6 + 1.1 * min(heads, 4), title)
     panels = figure.subplots(3, 2, sharex=True, height_ratios=[0.7, 0.9 * min(heads, 4), 1.8])
@@ -42,7 +42,6 @@ def memory_use(
         largest = max(float(abs(vectors).max()), 1e-9)
         heat(panels[1, column], vectors.reshape(len(vectors), -1).T, SIGNED, (-largest, largest))
         label(panels[1, column], "", "column" if vectors.shape[1] == 1 else "column, head by head", name)
-        heat(panels[2, column], weights.max(axis=1)[:, slots].T, colors, (0, 1), first=slots[0])
-        number_slots(panels[2, column], weights.shape[-1])
+        draw_weighting(panels[2, column], weights.max(axis=1), rows, colors)
         label(panels[2, column], "time step", "memory slot", f"{kind} weighting")
     return figure

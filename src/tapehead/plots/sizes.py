@@ -9,7 +9,10 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from tapehead.plots._lines import ErrorBand, legend, scale, styles
-from tapehead.plots._page import PALE, label, page
+from tapehead.plots._page import PALE, Counts, Numbers, label, page
+
+LOGARITHMIC_FROM = 16
+"""The axis of sizes is logarithmic where the largest is this many times the smallest."""
 
 
 class Scores(NamedTuple):
@@ -67,8 +70,17 @@ def _draw(axes: Axes, lines: Mapping[str, ErrorBand], axis: str, measure: str) -
             line.x, line.middle, reach, fmt=dashes, color=color, label=name, linewidth=1.3, elinewidth=0.8, capsize=2,
             marker="o", markersize=2.5,
         )  # fmt: skip
-    axes.xaxis.set_major_locator(MaxNLocator(8, integer=True, steps=[1, 2, 5, 10]))
+    _scale_sizes(axes, np.concatenate([line.x for line in lines.values()]))
     scale(axes, list(lines.values()))
+
+
+def _scale_sizes(axes: Axes, sizes: Numbers | Counts) -> None:
+    """Scale the axis of the sizes: by doublings where the largest is many times the smallest."""
+    if sizes.max() < LOGARITHMIC_FROM * sizes.min():
+        axes.xaxis.set_major_locator(MaxNLocator(8, integer=True, steps=[1, 2, 5, 10]))
+        return
+    axes.set_xscale("log", base=2)
+    axes.xaxis.set_major_formatter("{x:,.0f}")
 
 
 def _draw_max_size(axes: Axes, max_size: int, text: str) -> None:

@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from tapehead.plots._page import ORANGE, READING, WRITING, Numbers, heat, label, page
-from tapehead.plots._slots import find_used_slots, number_slots
+from tapehead.plots._slots import Rows, find_used_slots
 
 
 class Sorting(NamedTuple):
@@ -52,7 +52,7 @@ def sorting(found: Sorting, *, title: str = "") -> Figure:
     heat(right, read[:, slots].T, READING, (0, 1), first=first)
     _mark(right, found.targets, first, count, ORANGE)
     label(right, "output", "", f"read: {found.in_order:.0%} at the target")
-    number_slots(left, count)
+    Rows([*slots], count).number(left)
     return figure
 
 
