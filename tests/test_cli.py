@@ -173,8 +173,8 @@ def test_it_runs_as_a_program():
     wrong = subprocess.run([*words, "trian"], capture_output=True, text=True, check=False)
     assert (wrong.returncode, wrong.stdout) == (2, "")
     assert wrong.stderr == (
-        "tapehead: 'trian': expected one of train, resume, evaluate, verify, plot, sample, sweep, figure, suite, "
-        "bench, doctor (did you mean train?)\n"
+        "tapehead: 'trian': expected one of train, resume, evaluate, verify, plot, export, sample, sweep, figure, "
+        "suite, bench, doctor (did you mean train?)\n"
     )
 
 

@@ -1,4 +1,4 @@
-"""The command line: train, resume, evaluate, verify, plot, sample, sweep, figure, suite, bench, doctor."""
+"""The command line: train, resume, evaluate, verify, plot, export, sample, sweep, figure, suite, bench, doctor."""
 
 import os
 import re

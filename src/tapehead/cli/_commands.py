@@ -20,6 +20,7 @@ COMMANDS = {
     "plot": Command(
         "Plot learning curves, and a model's outputs, heads and memory on one sequence.", "RUN ...", ("matplotlib",)
     ),
+    "export": Command("Write learning curves, scores and options of runs as CSV, or for TensorBoard.", "RUN ...", ()),
     "sample": Command("Let a trained language model write text.", "RUN", ("rich",)),
     "sweep": Command(
         "Train a grid of runs, several in parallel, and collect their results.", "GRID", ("rich", "matplotlib")

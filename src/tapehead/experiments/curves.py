@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from tapehead import plots
 from tapehead.experiments.labels import Described, count, label_runs, short_name
-from tapehead.experiments.records import LOSS, Record, Row
+from tapehead.experiments.records import Record, Row
 from tapehead.plots import Chance, Curve, ErrorBand, Scores
 from tapehead.tasks import TASKS, Size
 from tapehead.training.data import draw_batch_of_size
@@ -125,7 +125,7 @@ def spell_task(name: str) -> str:
 def _curve(rows: Sequence[Row]) -> Curve:
     columns = ("sequences", "eval_errors", "eval_bits", "eval_optimal_bits")
     sequences, errors, bits, optimal = (np.array([row[name] for row in rows], np.float64) for name in columns)
-    loss = np.array([row[LOSS] for row in rows]) if all(LOSS in row for row in rows) else None
+    loss = np.array([row["loss"] for row in rows]) if all("loss" in row for row in rows) else None
     return Curve(sequences, errors, bits, None if np.isnan(optimal).any() else optimal, loss)
 
 

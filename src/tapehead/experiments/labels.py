@@ -98,7 +98,7 @@ def short_name(name: str) -> str:
 
 def _list_differences(config: Config, varying: Mapping[tuple[str, ...], set[str]]) -> list[str]:
     """Put into words in which options a run differs from any of the others."""
-    task, model, flat = config["task"]["name"], config["model"]["name"], _flatten(config)
+    task, model, flat = config["task"]["name"], config["model"]["name"], flatten(config)
     names = varying[task,] | varying[task, model]
     return [f"{name.rpartition('.')[2].replace('_', ' ')} {_spell(flat[name])}" for name in flat if name in names]
 
@@ -118,7 +118,7 @@ def _find_varying(configs: Sequence[Config]) -> dict[tuple[str, ...], set[str]]:
         task, model = config["task"]["name"], config["model"]["name"]
         for among in ((task,), (task, model)):
             found.setdefault(among, set())
-        for name, value in _flatten(config).items():
+        for name, value in flatten(config).items():
             among = (task,) if name.startswith("task.") else (task, model)
             seen = values.setdefault((among, name), set())
             seen.add(repr(value))
@@ -127,7 +127,7 @@ def _find_varying(configs: Sequence[Config]) -> dict[tuple[str, ...], set[str]]:
     return found
 
 
-def _flatten(config: Config) -> dict[str, Any]:
+def flatten(config: Config) -> dict[str, Any]:
     """List all that may tell a run from another of the same task and model by one name each, as `model.hidden_size`."""
     flat: dict[str, Any] = {}
     for name, value in config.items():

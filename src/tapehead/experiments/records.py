@@ -26,9 +26,6 @@ CONVERGED_BITS = 0.1
 CURVE = ("step", "sequences", "eval_errors", "eval_bits", "eval_optimal_bits")
 """The fields of each point of a learning curve, as in metrics.jsonl."""
 
-LOSS = "loss"
-"""A field of metrics.jsonl that a point has where all of a learning curve is read: the mean loss in training."""
-
 Row: TypeAlias = dict[str, Any]
 
 
@@ -45,7 +42,7 @@ class Record:
         max_size: The largest size that it was trained on.
         environment: The software and hardware on which it last ran; None: not known.
         result: The fields of its `Result`; None: it has not finished.
-        curve: Its evaluations during training; see CURVE.
+        curve: Its evaluations during training: some, with the fields of CURVE, or all with all fields of metrics.jsonl.
         evaluations: The evaluations of the trained model, with their scores.
         skipped_steps: The training steps that were skipped, as their gradients were not finite; None: not known.
         failed: Why it failed; empty if it did not.
@@ -121,7 +118,7 @@ def record_run(
         path: The run directory; its run may be unfinished.
         name: The name of the run; None: the name of its directory.
         failed: Why it failed.
-        most_points: The most points that the learning curve has, not counting the last; None: no limit.
+        most_points: The most points that the learning curve has, not counting the last; None: all, with all fields.
 
     Raises:
         RunDirError: The directory does not hold a run, or its configuration was changed.
@@ -174,10 +171,10 @@ def _thin_out(rows: Sequence[Row], config: RunConfig, most_points: int | None) -
 
     Runs with equal steps and eval_every keep the same points, but for that one.
     """
-    names = CURVE if most_points is not None else (*CURVE, LOSS)
-    points = [{name: row[name] for name in names} for row in rows if row.keys() >= set(names)]
+    points = [row for row in rows if row.keys() >= set(CURVE)]
     if most_points is None or not points:
         return points
+    points = [{name: row[name] for name in CURVE} for row in points]
     interval = config.eval_every * -(-config.steps // (config.eval_every * most_points))
     first = next((point["step"] for point in points if point["eval_bits"] < CONVERGED_BITS), None)
     return [point for point in points[:-1] if point["step"] % interval == 0 or point["step"] == first] + points[-1:]
