@@ -32,11 +32,13 @@ class Claim(NamedTuple):
         text: What is said.
         theirs: The number that its source gives, in words; empty if it gives none.
         check: Whether it holds of records.
+        headline: Whether it is one of those that a paper is known for.
     """
 
     text: str
     theirs: str
     check: Check
+    headline: bool = False
 
 
 class Runs(NamedTuple):
@@ -266,9 +268,14 @@ def score(record: Record, size: Size, column: str, memory_slots: int | None = No
 
 def _spell(runs: Runs, sequences: Sequence[float]) -> str:
     """Say after how many sequences so many runs got there."""
+    return f"{runs.name} {spell_sequences(sequences)}"
+
+
+def spell_sequences(sequences: Sequence[float]) -> str:
+    """Say after how many sequences runs got there, the median and the range, and how many did."""
     there = [one for one in sequences if one < math.inf]
     of = f"{len(there)} of {count(len(sequences), 'run')}"
-    return f"{runs.name} {summarize(there, 0)} ({of})" if there else f"{runs.name} never ({of})"
+    return f"{summarize(there, 0)} ({of})" if there else f"never ({of})"
 
 
 def _times(ratio: float) -> str:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import get_args
 
 from tapehead import plots
-from tapehead.experiments.claims import Verdict
+from tapehead.experiments.claims import Claim, Verdict, converged_at, spell_sequences
 from tapehead.experiments.figures import (
     Figure,
     check_claims,
@@ -26,7 +26,7 @@ from tapehead.experiments.figures import (
 from tapehead.experiments.grid import GRIDS, PAPERS, SUITES
 from tapehead.experiments.labels import count, identify
 from tapehead.experiments.model_pictures import draw_sequence
-from tapehead.experiments.records import Record, read_records, select_records, write_records
+from tapehead.experiments.records import RECORDS, Record, read_records, select_records, write_records
 from tapehead.experiments.tables import Table
 from tapehead.pretrained import find_pretrained
 from tapehead.training.data import Purpose, draw_batch_of_size, make_generator
@@ -34,6 +34,9 @@ from tapehead.training.loaded_run import load_run
 
 DOCS = Path("docs")
 RESULTS = DOCS / "results" / "papers.jsonl"
+OWN = DOCS / "results" / RECORDS
+OWN_SETTINGS = "_own_settings"
+"""How the name of a figure ends that makes the same comparison at our settings."""
 EXAMPLES = {"copy-ntm": ("memory_use",), "ngrams-ntm": ("predictions",), "priority_sort-ntm": ("sorting",)}
 """Pictures of models of the package at work, which the pages show, by the name of the model."""
 
@@ -43,18 +46,48 @@ def load_figures(paper: str) -> list[Figure]:
     return [load_figure(name) for name in GRIDS if name.startswith(f"{paper}/")]
 
 
-def tabulate_papers(records: Sequence[Record]) -> Table:
-    """Count the claims of each paper, and how many held; what is found at our settings is no claim of it."""
+def tabulate_papers(records: Sequence[Record], own: Sequence[Record]) -> Table:
+    """Count the claims of each paper, and how many held, and tell what came of those that it is known for.
+
+    What is found at our settings is no claim of it, and stands beside.
+
+    Args:
+        records: Those of runs of the papers' figures.
+        own: Those of runs at our settings.
+    """
     verdicts = get_args(Verdict)
-    rows = []
+    rows: list[tuple[str, ...]] = []
     for paper in PAPERS:
         found: Counter[str] = Counter()
+        told: list[tuple[str, ...]] = []
         for figure in load_figures(paper):
-            if figure.name.endswith("_own_settings"):
+            if figure.name.endswith(OWN_SETTINGS):
                 continue
-            found.update(finding.verdict for finding in check_claims(figure, select_records(figure.grid, records)))
-        rows.append((f"[{paper}](docs/{paper}.md)", str(found.total()), *(str(found[verdict]) for verdict in verdicts)))
-    return Table("papers", ("paper", "claims", *verdicts), rows)
+            findings = check_claims(figure, select_records(figure.grid, records))
+            found.update(finding.verdict for finding in findings)
+            task = figure.name.rpartition("/")[2].replace("_", " ")
+            told += [
+                (f"{task}: {claim.text}", claim.theirs, finding.ours, find_own(figure, claim, records, own))
+                for claim, finding in zip(figure.claims, findings, strict=True)
+                if claim.headline
+            ]
+        counts = (f"[{paper}](docs/{paper}.md)", str(found.total()), *(str(found[verdict]) for verdict in verdicts))
+        rows += [
+            (*(counts if number == 0 else [""] * len(counts)), *row) for number, row in enumerate(told or [("",) * 4])
+        ]
+    return Table("papers", ("paper", "claims", *verdicts, "among them", "theirs", "at their settings", "at ours"), rows)
+
+
+def find_own(figure: Figure, claim: Claim, records: Sequence[Record], own: Sequence[Record]) -> str:
+    """Tell what came of a claim at our settings: of the same one, or of how soon our NTMs learn the figure's task."""
+    if f"{figure.name}{OWN_SETTINGS}" in GRIDS:
+        again = load_figure(f"{figure.name}{OWN_SETTINGS}")
+        findings = check_claims(again, select_records(again.grid, records))
+        return next(found.ours for same, found in zip(again.claims, findings, strict=True) if same.text == claim.text)
+    task = figure.name.rpartition("/")[2]
+    name = f"{task}_graves2014" if f"{task}_graves2014" in GRIDS else task  # a grid of its own for that encoding
+    ended = [one for one in select_records(load_figure(name).grid, own) if one.model == "ntm"]
+    return spell_sequences(list(map(converged_at, ended))) if ended else ""
 
 
 def describe_figure(figure: Figure, records: Sequence[Record], pictures: Sequence[str]) -> str:
@@ -143,7 +176,7 @@ def main(words: Sequence[str]) -> None:
     write_pages(records, DOCS)
     draw_examples(DOCS)
     readme = Path("README.md")
-    made = tabulate_papers(records).to_markdown()
+    made = tabulate_papers(records, read_records(OWN)).to_markdown()
     readme.write_text(put_between_marks(readme.read_text(), "table: papers", made))
 
 

@@ -22,7 +22,7 @@ __all__ = ["CLAIMS", "EVALUATIONS", "RUNS", "draw"]
 RUNS = (*ntm_runs("copy"), *other_runs("copy"))
 EVALUATIONS = (Evaluation(sizes=tuple((length,) for length in (20, 40, 60, 80, 100, 120))),)
 CLAIMS = (
-    *claim_faster("learned", 3.5),
+    *claim_faster("learned", 3.5, headline=True),
     *claim_never_learned("random"),
     Claim("the DNC converges faster than the NTM", "1.2 times", faster(DNC, NTM, 1.2)),
     Claim("the NTM converges faster than the LSTM", "4 to 5 times", faster(NTM, LSTM, 4)),

@@ -11,6 +11,6 @@ __all__ = ["CLAIMS", "EVALUATIONS", "RUNS", "draw"]
 RUNS = ntm_runs("copy", recipe="tapehead")
 EVALUATIONS = (Evaluation(sizes=((20,), (60,), (120,))),)
 CLAIMS = (
-    *claim_faster("learned", 3.5),
+    *claim_faster("learned", 3.5, headline=True),
     *claim_never_learned("random"),
 )

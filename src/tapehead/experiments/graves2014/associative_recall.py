@@ -29,7 +29,12 @@ CLAIMS = (
         "55,000 sequences",
         solved(NTM_FEEDFORWARD, 55_000, converged_at),
     ),
-    Claim("the NTM with LSTM controller learns it", "346,000 sequences", solved(NTM_LSTM, 346_000, converged_at)),
+    Claim(
+        "the NTM with LSTM controller learns it",
+        "346,000 sequences",
+        solved(NTM_LSTM, 346_000, converged_at),
+        headline=True,
+    ),
     Claim("the LSTM does not learn it", "never", never_solved(LSTM, converged_at)),
     *(
         claim_score(runs, (items,), "items", "bits", f"{bits}", bits)

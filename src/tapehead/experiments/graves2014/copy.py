@@ -12,7 +12,12 @@ __all__ = ["CLAIMS", "EVALUATIONS", "RUNS", "draw"]
 RUNS = all_runs("copy")
 EVALUATIONS = (Evaluation(sizes=tuple((length,) for length in (10, 20, 30, 50, 120))),)
 CLAIMS = (
-    Claim("the NTM with LSTM controller learns it", "26,000 sequences", solved(NTM_LSTM, 26_000, converged_at)),
+    Claim(
+        "the NTM with LSTM controller learns it",
+        "26,000 sequences",
+        solved(NTM_LSTM, 26_000, converged_at),
+        headline=True,
+    ),
     Claim(
         "the NTM with feedforward controller learns it",
         "55,000 sequences",

@@ -12,5 +12,10 @@ __all__ = ["CLAIMS", "EVALUATIONS", "RUNS", "draw"]
 RUNS = all_runs("repeat_copy")
 EVALUATIONS = (Evaluation(sizes=((10, 10), (20, 10), (10, 20))),)
 CLAIMS = (
-    Claim("the NTM with LSTM controller learns it", "295,000 sequences", solved(NTM_LSTM, 295_000, converged_at)),
+    Claim(
+        "the NTM with LSTM controller learns it",
+        "295,000 sequences",
+        solved(NTM_LSTM, 295_000, converged_at),
+        headline=True,
+    ),
 )
