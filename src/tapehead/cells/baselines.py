@@ -19,17 +19,26 @@ StateInit = Literal["learned", "zero"]
 
 @name_in_exports
 class LSTMState(NamedTuple):
-    """The state of an LSTM; the batch axis comes first, unlike in torch.nn.LSTM."""
+    """The state of an LSTM; the batch axis comes first, unlike in torch.nn.LSTM.
 
-    hidden: Layers  # (B, L, D)
-    cell: Layers  # (B, L, D)
+    Attributes:
+        hidden: The units of every layer, (B, L, D).
+        cell: Their cells, (B, L, D).
+    """
+
+    hidden: Layers
+    cell: Layers
 
 
 @name_in_exports
 class RNNState(NamedTuple):
-    """The state of a plain recurrent network; the batch axis comes first, unlike in torch.nn.RNN."""
+    """The state of a plain recurrent network; the batch axis comes first, unlike in torch.nn.RNN.
 
-    hidden: Layers  # (B, L, D)
+    Attributes:
+        hidden: The units of every layer, (B, L, D).
+    """
+
+    hidden: Layers
 
 
 class BaselineCellOptions(TypedDict, total=False):

@@ -39,7 +39,11 @@ class Cell(nn.Module, ABC, Generic[State]):
 
     @abstractmethod
     def expand_initial_state(self, batch_size: int) -> State:
-        """Return the initial state expanded to a batch, read-only: its sequences and the cell may share memory."""
+        """Return the initial state expanded to a batch, read-only: its sequences and the cell may share memory.
+
+        Args:
+            batch_size: B, the number of sequences.
+        """
 
     def initial_state(self, batch_size: int) -> State:
         """Return the initial state of a batch, in new tensors that may be changed in place.
@@ -62,6 +66,10 @@ class Cell(nn.Module, ABC, Generic[State]):
             lengths: The number of steps of each sequence, 0..T, (B,); after them its state does not change, its outputs
                 are zero, and its inputs are ignored, whatever they are. None: all have T.
             keep_states: Whether to return the state after every step.
+
+        Returns:
+            The outputs (logits), (T, B, output_size); the last state; and with `keep_states` all states, each tensor
+            with the axis T in front, else None.
         """
 
     @property

@@ -18,6 +18,7 @@ class MemoryCell(Cell[State], ABC):
     Attributes:
         initial: The memory, weightings and reads before the first step; all that depends on the number of slots.
         readout: The output layer.
+        options: What changes the cell's equations, as its step in `maths` takes them.
         backend: "auto", or the name of the backend that runs the steps.
     """
 

@@ -12,10 +12,16 @@ from tapehead.experiments.tables import summarize
 from tapehead.tasks import Size
 
 Verdict: TypeAlias = Literal["held", "held in part", "did not hold", "not known yet"]
+"""What may come of a claim."""
 
 
 class Finding(NamedTuple):
-    """What records say of a claim: whether it held, and in numbers."""
+    """What records say of a claim: whether it held, and in numbers.
+
+    Attributes:
+        verdict: `held`, `held in part`, `did not hold` or `not known yet`.
+        ours: What was measured, in words.
+    """
 
     verdict: Verdict
     ours: str

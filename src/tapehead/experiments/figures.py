@@ -25,7 +25,16 @@ CLAIMS_FILE = "claims.md"
 
 
 class Figure(NamedTuple):
-    """A grid of runs, what is claimed of them, and how their records are drawn."""
+    """A grid of runs, what is claimed of them, and how their records are drawn.
+
+    Attributes:
+        name: Its key, or the path of its file.
+        title: The first line of its file.
+        grid: The runs, and what they are evaluated on.
+        claims: What is said of them.
+        draw: Draws the records of finished runs.
+        tabulate: Makes tables of the figure's own of them.
+    """
 
     name: str
     title: str
@@ -62,6 +71,13 @@ def _no_tables(_: Sequence[Record]) -> list[Table]:
 
 def check_claims(figure: Figure, records: Sequence[Record]) -> list[Finding]:
     """Check every claim of a figure on the records of its runs that have ended.
+
+    Args:
+        figure: The figure.
+        records: Records of any runs; the figure's own are found among them.
+
+    Returns:
+        What was found of each claim, in their order.
 
     Raises:
         ValueError: A check raises an error.

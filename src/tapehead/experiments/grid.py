@@ -35,7 +35,12 @@ GRIDS: dict[str, Path] = {path.stem: path for path in sorted(FOLDER.glob("grids/
 
 
 class Grid(NamedTuple):
-    """Runs by the names of their directories, and what each trained model is scored on."""
+    """Runs by the names of their directories, and what each trained model is scored on.
+
+    Attributes:
+        runs: The configuration of each.
+        evaluations: What every model is scored on, where it is meant.
+    """
 
     runs: dict[str, RunConfig]
     evaluations: tuple[Evaluation, ...]

@@ -194,6 +194,10 @@ def gather(jobs: Iterable[Job]) -> list[Record]:
 def write_records(path: Path, records: Iterable[Record]) -> None:
     """Write records to a file, sorted by name.
 
+    Args:
+        path: The file.
+        records: What is written.
+
     Raises:
         StorageError: The file cannot be written.
     """
@@ -221,6 +225,9 @@ def leave_out(grid: Grid, records: Iterable[Record]) -> Grid:
 
 def read_records(path: Path) -> list[Record]:
     """Read a file of records.
+
+    Args:
+        path: The file, with a record a line.
 
     Raises:
         OSError: The file cannot be read.

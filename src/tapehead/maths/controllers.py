@@ -9,6 +9,7 @@ from torch.nn.functional import linear
 from tapehead._shapes import Input, Layers, Reads, Units
 
 Controller = Literal["lstm", "feedforward"]
+"""The kinds of controller: an LSTM has a state of its own, a feedforward layer has none."""
 
 
 def lstm(
@@ -83,5 +84,13 @@ def control(
 
 
 def clip(values: Tensor, bound: float | None) -> Tensor:
-    """Clamp values to [-bound, bound]; None: leave them as they are (Collier & Beel 2018)."""
+    """Clamp values to [-bound, bound] (Collier & Beel 2018).
+
+    Args:
+        values: Of any shape.
+        bound: None: leave them as they are.
+
+    Returns:
+        The clamped values, of the same shape.
+    """
     return values if bound is None else values.clamp(-bound, bound)

@@ -37,7 +37,7 @@ MASK_FLOOR = 0.1
 
 
 class DNCOptions(NamedTuple):
-    """The options of a DNC that change its equations."""
+    """The options of a DNC that change its equations; `DNCCell` says what each does."""
 
     controller: Controller
     read_heads: int
@@ -93,36 +93,64 @@ class DNCState(NamedTuple):
 
     Every tensor has the batch axis first; an unbatched state lacks it, a trace's states have the axis T before it. A
     feedforward controller has no state of its own: its `hidden` and `cell` have L = 0 layers.
+
+    Attributes:
+        memory: (B, N, W).
+        usage: Of every slot, from 0 to 1, (B, N).
+        read_weightings: Of every read head, (B, R, N).
+        write_weightings: Of every write head, (B, H, N).
+        precedence: To what degree each slot is the one written to last, (B, H, N).
+        links: To what degree slot i was written right after slot j, (B, H, N, N).
+        reads: What was read, (B, R, W).
+        hidden: The controller's units, (B, L, D).
+        cell: The controller's cells, (B, L, D).
     """
 
-    memory: Memory  # (B, N, W)
-    usage: Weighting  # (B, N)
-    read_weightings: ReadWeightings  # (B, R, N)
-    write_weightings: WriteWeightings  # (B, H, N)
-    precedence: WriteWeightings  # (B, H, N)
-    links: Links  # (B, H, N, N)
-    reads: Reads  # (B, R, W)
-    hidden: Layers  # (B, L, D)
-    cell: Layers  # (B, L, D)
+    memory: Memory
+    usage: Weighting
+    read_weightings: ReadWeightings
+    write_weightings: WriteWeightings
+    precedence: WriteWeightings
+    links: Links
+    reads: Reads
+    hidden: Layers
+    cell: Layers
 
 
 class Interface(NamedTuple):
-    """The parameters of all heads at one step; the last four are None where the options do not need them."""
+    """The parameters of all heads at one step; the last four are None where the options do not need them.
 
-    read_keys: Reads  # k^r, (B, R, W)
-    read_strengths: PerReadHead  # beta^r, (B, R)
-    write_keys: Rows  # k^w, (B, H, W)
-    write_strengths: PerWriteHead  # beta^w, (B, H)
-    erase: Rows  # e, (B, H, W)
-    add: Rows  # v, (B, H, W)
-    free_gates: PerReadHead  # f, (B, R)
-    allocation_gates: PerWriteHead  # g^a, (B, H)
-    write_gates: PerWriteHead  # g^w, (B, H)
-    read_modes: ReadModes  # pi, (B, R, 2 H + 1)
-    read_masks: Reads | None  # m^r, (B, R, W)
-    write_masks: Rows | None  # m^w, (B, H, W)
-    forward_sharpness: PerFollowed | None  # s^f, (B, R, H)
-    backward_sharpness: PerFollowed | None  # s^b, (B, R, H)
+    Attributes:
+        read_keys: k^r, (B, R, W).
+        read_strengths: beta^r >= 1, (B, R).
+        write_keys: k^w, (B, H, W).
+        write_strengths: beta^w >= 1, (B, H).
+        erase: e in [0, 1], (B, H, W).
+        add: v, (B, H, W).
+        free_gates: f in [0, 1], (B, R).
+        allocation_gates: g^a in [0, 1], (B, H).
+        write_gates: g^w in [0, 1], (B, H).
+        read_modes: pi: backward, content, forward, together 1, (B, R, 2 H + 1).
+        read_masks: m^r in [0.1, 1], (B, R, W).
+        write_masks: m^w in [0.1, 1], (B, H, W).
+        forward_sharpness: s^f >= 1, (B, R, H).
+        backward_sharpness: s^b >= 1, (B, R, H).
+    """
+
+    read_keys: Reads
+    read_strengths: PerReadHead
+    write_keys: Rows
+    write_strengths: PerWriteHead
+    erase: Rows
+    add: Rows
+    free_gates: PerReadHead
+    allocation_gates: PerWriteHead
+    write_gates: PerWriteHead
+    read_modes: ReadModes
+    read_masks: Reads | None
+    write_masks: Rows | None
+    forward_sharpness: PerFollowed | None
+    backward_sharpness: PerFollowed | None
 
 
 def dnc_step(inputs: Input, state: DNCState, weights: DNCWeights, options: DNCOptions) -> tuple[Output, DNCState]:
@@ -210,12 +238,15 @@ def write(state: DNCState, interface: Interface, options: DNCOptions) -> tuple[W
 def update_links(
     state: DNCState, write_weightings: WriteWeightings, options: DNCOptions
 ) -> tuple[WriteWeightings, Links]:
-    """Record which slots were written after which: p_t (B, H, N) and L_t (B, H, N, N).
+    """Record which slots were written after which.
 
     Args:
         state: The state before the step.
         write_weightings: w_t, (B, H, N).
         options: The options.
+
+    Returns:
+        The precedence p_t, (B, H, N), and the links L_t, (B, H, N, N).
     """
     to, of = write_weightings, state.precedence
     if options.sparse_links is not None:

@@ -91,7 +91,14 @@ def allocation(usage: Weighting) -> Weighting:
 
 
 def free_list(usage: Weighting) -> Slots:
-    """Sort the slots by usage: phi, (B, N), the least used first; equally used ones (to `RESOLUTION`) by index."""
+    """Sort the slots by usage, the least used first; equally used ones (to `RESOLUTION`) by index.
+
+    Args:
+        usage: u_t, (B, N).
+
+    Returns:
+        phi, the numbers of the slots, (B, N).
+    """
     return _round_for_sorting(usage).argsort(dim=-1, stable=True)
 
 
@@ -141,6 +148,9 @@ def deallocate(memory: Memory, retained: Weighting) -> Memory:
     Args:
         memory: M, (B, N, W).
         retained: psi, (B, N).
+
+    Returns:
+        The memory, (B, N, W).
     """
     return memory * retained.unsqueeze(-1)
 
@@ -196,7 +206,15 @@ def keep_top_k(weighting: WriteWeightings, k: int) -> WriteWeightings:
 
 
 def top_k(weighting: WriteWeightings, k: int) -> KeptSlots:
-    """Find the slots of the k largest weights, (B, H, K); equal ones (to `RESOLUTION`) come by index."""
+    """Find the slots of the k largest weights; equal ones (to `RESOLUTION`) come by index.
+
+    Args:
+        weighting: (B, H, N).
+        k: K, how many.
+
+    Returns:
+        The numbers of the slots, the one of the largest weight first, (B, H, K).
+    """
     return _round_for_sorting(weighting).argsort(dim=-1, descending=True, stable=True)[..., :k]
 
 

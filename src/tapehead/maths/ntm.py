@@ -27,10 +27,21 @@ from tapehead.maths.controllers import Controller, clip, control
 from tapehead.maths.memory import read, write
 
 Addressing = Literal["content_and_location", "content"]
+"""How a head finds its slots: content alone leaves out interpolation, shift and sharpening."""
 
 
 class NTMOptions(NamedTuple):
-    """The options of an NTM that change its equations."""
+    """The options of an NTM that change its equations.
+
+    Attributes:
+        controller: The kind of controller.
+        read_heads: R.
+        write_heads: H.
+        memory_width: W.
+        shift_range: The most slots that a head may move in one step, in either direction.
+        addressing: By content and location, or by content alone.
+        clip: Bound on outputs and raw head parameters; None: there is none.
+    """
 
     controller: Controller
     read_heads: int
@@ -58,17 +69,22 @@ class NTMOptions(NamedTuple):
 
 
 class NTMWeights(NamedTuple):
-    """The weights that are used at every step.
+    """The weights that are used at every step; P is sum(head_sizes).
 
-    `controller` holds a tuple for each layer: (W_ih (4D, fan_in), W_hh (4D, D), b (4D,)) for an LSTM, whose first
-    layer has fan_in I + R*W, the others D; one tuple (W (D, I + R*W), b (D,)) for feedforward. P is sum(head_sizes).
+    Attributes:
+        controller: A tuple for each layer: (W_ih (4D, fan_in), W_hh (4D, D), b (4D,)) for an LSTM, whose first layer
+            has fan_in I + R*W, the others D; one tuple (W (D, I + R*W), b (D,)) for feedforward.
+        head_weight: (P, D).
+        head_bias: (P,).
+        output_weight: (O, D + R*W).
+        output_bias: (O,).
     """
 
     controller: tuple[tuple[Tensor, ...], ...]
-    head_weight: Tensor  # (P, D)
-    head_bias: Tensor  # (P,)
-    output_weight: Tensor  # (O, D + R*W)
-    output_bias: Tensor  # (O,)
+    head_weight: Tensor
+    head_bias: Tensor
+    output_weight: Tensor
+    output_bias: Tensor
 
 
 @name_in_exports
@@ -77,26 +93,44 @@ class NTMState(NamedTuple):
 
     Every tensor has the batch axis first; an unbatched state lacks it, a trace's states have the axis T before it. A
     feedforward controller has no state of its own: its `hidden` and `cell` have L = 0 layers.
+
+    Attributes:
+        memory: (B, N, W).
+        read_weightings: Of every read head, (B, R, N).
+        write_weightings: Of every write head, (B, H, N).
+        reads: What was read, (B, R, W).
+        hidden: The controller's units, (B, L, D).
+        cell: The controller's cells, (B, L, D).
     """
 
-    memory: Memory  # (B, N, W)
-    read_weightings: ReadWeightings  # (B, R, N)
-    write_weightings: WriteWeightings  # (B, H, N)
-    reads: Reads  # (B, R, W)
-    hidden: Layers  # (B, L, D)
-    cell: Layers  # (B, L, D)
+    memory: Memory
+    read_weightings: ReadWeightings
+    write_weightings: WriteWeightings
+    reads: Reads
+    hidden: Layers
+    cell: Layers
 
 
 class HeadParameters(NamedTuple):
-    """The parameters of all heads at one step, read heads first; the last two are of write heads only."""
+    """The parameters of all heads at one step, read heads first; the last two are of write heads only.
 
-    key: Keys  # k, (B, heads, W)
-    strength: PerHead  # beta, (B, heads)
-    gate: PerHead  # g, (B, heads)
-    shifts: Shifts  # s, (B, heads, S)
-    sharpening: PerHead  # gamma, (B, heads)
-    erase: Rows  # e, (B, H, W)
-    add: Rows  # a, (B, H, W)
+    Attributes:
+        key: k in [-1, 1], (B, heads, W).
+        strength: beta >= 0, (B, heads).
+        gate: g in [0, 1]: 0 goes on from the last weighting, 1 takes the content's, (B, heads).
+        shifts: s, the weights of all shifts from -shift_range to shift_range, (B, heads, S).
+        sharpening: gamma >= 1, (B, heads).
+        erase: e in [0, 1], (B, H, W).
+        add: a in [-1, 1], (B, H, W).
+    """
+
+    key: Keys
+    strength: PerHead
+    gate: PerHead
+    shifts: Shifts
+    sharpening: PerHead
+    erase: Rows
+    add: Rows
 
 
 def ntm_step(inputs: Input, state: NTMState, weights: NTMWeights, options: NTMOptions) -> tuple[Output, NTMState]:

@@ -17,7 +17,9 @@ from tapehead.models.sequence_model import SequenceModel
 __all__ = ["BACKENDS", "DNC", "LSTM", "MODELS", "NTM", "RNN", "Model", "load"]
 
 Model: TypeAlias = SequenceModel[Any]
+"""Any model, whatever its state."""
 MODELS: dict[str, type[Model]] = {"ntm": NTM, "dnc": DNC, "lstm": LSTM, "rnn": RNN}
+"""The models by the names that the command line and saved files use."""
 BACKENDS = ("auto", *dict.fromkeys(name for backends in SCANS.values() for name in backends))
 """The names that a model with a memory takes as its backend."""
 

@@ -17,7 +17,11 @@ from tapehead.models.sequence_model import SequenceModel
 
 
 class MemoryModel(SequenceModel[State], ABC):
-    """A cell with a memory over a whole sequence; the weights do not depend on the number of memory slots."""
+    """A cell with a memory over a whole sequence; the weights do not depend on the number of memory slots.
+
+    Attributes:
+        cell: The recurrent cell, which computes one time step.
+    """
 
     cell: MemoryCell[State]
 

@@ -27,8 +27,9 @@ NOT_IN_CONFIG = {"backend", "device", "dtype"}
 class Trace(NamedTuple, Generic[State]):
     """The outputs of a model and its states after every step.
 
-    `outputs` are laid out as the model returns them; each tensor of `states` is a state's with an axis T in
-    front, whatever `batch_first` is.
+    Attributes:
+        outputs: Logits, laid out as the model returns them: (T, B, O), with batch_first (B, T, O), or (T, O).
+        states: Each tensor is a state's with an axis T in front, whatever `batch_first` is.
     """
 
     outputs: Tensor
@@ -38,13 +39,18 @@ class Trace(NamedTuple, Generic[State]):
 class SequenceModel(nn.Module, ABC, Generic[State]):
     """Runs a cell over whole sequences; called like torch.nn.LSTM.
 
-    A subclass sets `cell_type`. The options of the model are those of that type's constructor, from which the model's
-    signature and documentation are made.
+    A subclass sets `cell_type`, from whose constructor the model's options, signature and documentation are made.
+
+    Args:
+        input_size: Channels of an input, or symbols where there is an embedding.
+        output_size: Channels of an output.
+        batch_first: Whether inputs and outputs are (B, T, channels) rather than (T, B, channels).
+        embedding_size: Width of a learned vector for each symbol; inputs are then token ids. None: there is none.
+        **options: The options of the cell.
 
     Attributes:
         cell: The recurrent cell, which computes one time step.
         embedding: The vectors of the input symbols, of which the cell gets one at a time; None: it gets the inputs.
-        batch_first: Whether inputs and outputs are (B, T, channels) rather than (T, B, channels).
         config: The constructor's arguments, defaults included, without backend, device and dtype.
         input_size: I, as it was given; of a model with an embedding, the number of symbols.
         output_size: O, as it was given.
@@ -78,8 +84,7 @@ class SequenceModel(nn.Module, ABC, Generic[State]):
         check_flag("batch_first", batch_first)
         options = complete_options(type(self).__name__, self.cell_type, options)
         self.embedding = make_embedding(input_size, embedding_size, options)
-        width = input_size if embedding_size is None else embedding_size
-        self.cell = cast(Any, self.cell_type)(width, output_size, **options)
+        self.cell = cast(Any, self.cell_type)(embedding_size or input_size, output_size, **options)
         self.batch_first = batch_first
         self.input_size, self.output_size = input_size, output_size
         given = {"input_size": input_size, "output_size": output_size}
@@ -111,9 +116,7 @@ class SequenceModel(nn.Module, ABC, Generic[State]):
 
         NaN in a sequence or its state spoils that sequence alone, from there on, at the same places whatever the
         backend; so does infinity, unless the activations of the controller bound it, as they do an infinite input. But
-        the gradients of the parameters are sums over all sequences, and become NaN. Training stops with a
-        `DivergedError` where the loss is not finite; it skips a training step only where the loss is finite and the
-        gradient is not.
+        the gradients of the parameters are sums over all sequences, and become NaN.
 
         Args:
             inputs: (T, B, input_size), with batch_first (B, T, input_size), or (T, input_size); or a PackedSequence.

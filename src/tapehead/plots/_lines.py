@@ -32,7 +32,12 @@ class ErrorBand(NamedTuple):
 
     @classmethod
     def exact(cls, x: Numbers | Counts, y: Numbers) -> Self:
-        """Make a line without a range around it."""
+        """Make a line without a range around it.
+
+        Args:
+            x: Positions along the axis.
+            y: The line.
+        """
         return cls(x, y, y, y)
 
 

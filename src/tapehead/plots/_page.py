@@ -113,7 +113,7 @@ def apply_mask(picture: Numbers, mask: Flags) -> Numbers:
 
 
 def save(
-    figure: Figure, stem: Path, *, formats: Sequence[str] = DEFAULT_FORMATS, dpi: int = DOTS_PER_INCH
+    figure: Figure, stem: str | Path, *, formats: Sequence[str] = DEFAULT_FORMATS, dpi: int = DOTS_PER_INCH
 ) -> list[Path]:
     """Write a figure, and return the paths written.
 
@@ -126,6 +126,7 @@ def save(
         formats: The suffixes of the files: png, svg, pdf.
         dpi: Dots per inch of a png, and of the images in a pdf or svg.
     """
+    stem = Path(stem)
     stem.parent.mkdir(parents=True, exist_ok=True)
     written = [stem.with_name(f"{stem.name}.{suffix}") for suffix in formats]
     for path, suffix in zip(written, formats, strict=True):

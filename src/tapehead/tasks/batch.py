@@ -23,20 +23,38 @@ Counts: TypeAlias = NDArray[np.int64]
 
 
 class Batch(NamedTuple):
-    """Inputs and targets of B sequences, shorter ones padded at the end; the padding is not scored."""
+    """Inputs and targets of B sequences, shorter ones padded at the end; the padding is not scored.
 
-    inputs: Inputs | Symbols  # (T, B, I), or token ids 0..I-1, (T, B)
-    targets: Targets | Symbols  # bits: (T, B, O), 0 or 1; symbols: ids 0..O-1, (T, B)
-    mask: Mask  # (T, B): the time steps that are scored
-    lengths: Lengths  # (B,): the time steps of each sequence; T is the largest
+    Attributes:
+        inputs: (T, B, I), or token ids from 0 to I - 1, (T, B).
+        targets: Bits, 0 or 1, (T, B, O); or symbols, ids from 0 to O - 1, (T, B).
+        mask: The time steps that are scored, (T, B).
+        lengths: The time steps of each sequence, (B,); T is the largest.
+    """
+
+    inputs: Inputs | Symbols
+    targets: Targets | Symbols
+    mask: Mask
+    lengths: Lengths
 
     def to(self, device: torch.device | str) -> "Batch":
-        """Copy to a device; a batch that is there already is returned as it is."""
+        """Copy to a device; a batch that is there already is returned as it is.
+
+        Args:
+            device: Where to.
+
+        Returns:
+            The same sequences there.
+        """
         return Batch(*(tensor.to(device) for tensor in self))
 
 
 def spell_size(size: Size) -> str:
-    """Write a size as the command line takes it: 20, or 10x20."""
+    """Write a size as the command line takes it: 20, or 10x20.
+
+    Args:
+        size: A number for each of the task's `size_names`.
+    """
     return "x".join(map(str, size))
 
 

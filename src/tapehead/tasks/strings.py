@@ -32,6 +32,10 @@ class StringTask(LengthTask, SymbolTask, ABC):
     Inputs are token ids, the symbols' first, then the blank. What differs from the published code: the sequences of a
     batch have lengths of their own; lengths for which a task has no meaning are refused; an answer that has an end is
     not padded with zeros after it; and a number in binary that is drawn as 0 becomes 1.
+
+    Args:
+        min_length: Smallest number of symbols in training.
+        max_length: Largest number of symbols in training.
     """
 
     min_length: int = 1

@@ -121,7 +121,11 @@ class Task(ABC):
         return None
 
     def input_channels(self, batch: Batch) -> Inputs:
-        """Return the inputs of a model, (T, B, I): token ids are one-hot encoded."""
+        """Return the inputs of a model, (T, B, I): token ids are one-hot encoded.
+
+        Args:
+            batch: Sequences that this task drew.
+        """
         if batch.inputs.is_floating_point():
             return batch.inputs
         return one_hot(batch.inputs, self.input_size).to(torch.get_default_dtype())
@@ -147,22 +151,43 @@ class Task(ABC):
 
     @abstractmethod
     def count_errors(self, logits: Logits, batch: Batch) -> PerSequence:
-        """Count the wrong bits or symbols of each sequence, (B,)."""
+        """Count the wrong bits or symbols of each sequence at its scored time steps, (B,).
+
+        Args:
+            logits: The model's outputs, (T, B, O).
+            batch: The batch that it was run on.
+        """
 
     @abstractmethod
     def count_targets(self, batch: Batch) -> PerSequence:
-        """Count the target bits or symbols at the scored time steps of each sequence, (B,)."""
+        """Count the target bits or symbols at the scored time steps of each sequence, (B,).
+
+        Args:
+            batch: Sequences that this task drew.
+        """
 
     @abstractmethod
     def probabilities(self, logits: Logits) -> Logits:
-        """Turn logits into probabilities, (T, B, O)."""
+        """Turn logits into probabilities, (T, B, O).
+
+        Args:
+            logits: The model's outputs, (T, B, O).
+        """
 
     @abstractmethod
     def target_channels(self, batch: Batch) -> Targets:
-        """Return the targets as probabilities of 0 or 1, (T, B, O): symbols are one-hot encoded."""
+        """Return the targets as probabilities of 0 or 1, (T, B, O): symbols are one-hot encoded.
+
+        Args:
+            batch: Sequences that this task drew.
+        """
 
     def check_batch(self, batch: object, count: int) -> None:
         """Raise unless this is a valid batch of `count` sequences of this task.
+
+        Args:
+            batch: What `sample` returned.
+            count: B, how many sequences it was to draw.
 
         Raises:
             TypeError: It is not a `Batch`, or a tensor is of the wrong type.

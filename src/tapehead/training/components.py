@@ -110,6 +110,10 @@ def _check_model(name: str, model: type[SequenceModel[Any]]) -> None:
 def known_options(kind: str, name: str) -> dict[str, Option]:
     """List the options of a component, by name.
 
+    Args:
+        kind: `task`, `model`, `optimizer` or `curriculum`.
+        name: The component's name, or module:Class.
+
     Raises:
         ValueError: There is no such component, or it cannot be made from options alone.
     """

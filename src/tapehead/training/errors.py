@@ -66,6 +66,9 @@ class LostRankError(TrainingError):
 class EvaluationStoppedError(TrainingError):
     """A signal stopped an evaluation, of which nothing is recorded.
 
+    Args:
+        number: The number of the signal.
+
     Attributes:
         signal: The number of the signal.
     """
@@ -76,7 +79,13 @@ class EvaluationStoppedError(TrainingError):
 
 
 class StoppedError(TrainingError):
-    """A signal stopped the run; it is saved and can be resumed."""
+    """A signal stopped the run; it is saved and can be resumed.
+
+    Args:
+        number: The number of the signal.
+        step: The last training step.
+        path: The run directory.
+    """
 
     def __init__(self, number: int, step: int, path: Path) -> None:
         stopped = f"stopped by {signal.Signals(number).name} after step {step}, and saved"

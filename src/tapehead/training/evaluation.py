@@ -27,19 +27,33 @@ class Score(NamedTuple):
 
     Errors and targets are bits or symbols, as the task says. Where no prediction can be certain, bits are to be
     compared with the best possible ones on the same sequences: the last three are None where 0 bits are possible.
+
+    Attributes:
+        size: Of every sequence.
+        sequences: How many there were.
+        errors: Wrong bits or symbols per sequence.
+        errors_standard_error: Of their mean; None for a single sequence.
+        bits: Cross-entropy per sequence, in bits.
+        bits_standard_error: Of its mean; None for a single sequence.
+        accuracy: Share of the targets that are right.
+        sequence_accuracy: Share of the sequences without an error.
+        bits_per_target: Cross-entropy for each bit or symbol, in bits.
+        optimal_bits: The best possible cross-entropy per sequence.
+        gap_bits: Bits less the best possible.
+        gap_bits_standard_error: Of its mean; None for a single sequence.
     """
 
     size: Size
     sequences: int
     errors: float
-    errors_standard_error: float | None  # None for a single sequence
+    errors_standard_error: float | None
     bits: float
     bits_standard_error: float | None
-    accuracy: float  # share of the targets that are right
-    sequence_accuracy: float  # share of the sequences without an error
+    accuracy: float
+    sequence_accuracy: float
     bits_per_target: float
     optimal_bits: float | None = None
-    gap_bits: float | None = None  # bits less the best possible
+    gap_bits: float | None = None
     gap_bits_standard_error: float | None = None
 
     def distance(self) -> float:
@@ -69,6 +83,9 @@ def score(
         purpose: What for.
         *numbers: Which of all batches for that purpose.
         should_stop: Called between parts of at most CHUNK sequences; see ShouldStop.
+
+    Returns:
+        The means over the sequences.
 
     Raises:
         EvaluationStoppedError: `should_stop` returned a signal.
@@ -120,7 +137,22 @@ def _summarize(size: Size, errors: Tensor, bits: Tensor, targets: Tensor, optima
 def evaluate(
     model: Model, task: Task, size: Size, sequences: int, seed: int, should_stop: ShouldStop = never_stop
 ) -> Score:
-    """Score a trained model on one size; every model of the same seed gets the same sequences."""
+    """Score a trained model on one size; every model of the same seed gets the same sequences.
+
+    Args:
+        model: As for `score`; so are the others.
+        task: What is predicted.
+        size: The size of every sequence.
+        sequences: How many, at least 1.
+        seed: The run's seed.
+        should_stop: Called between parts of at most CHUNK sequences; see ShouldStop.
+
+    Returns:
+        The means over the sequences.
+
+    Raises:
+        EvaluationStoppedError: `should_stop` returned a signal.
+    """
     return score(model, task, size, sequences, seed, Purpose.GENERALIZATION, *size, should_stop=should_stop)
 
 

@@ -19,7 +19,14 @@ from tapehead.training.step import Learner
 
 
 class LoadedRun(NamedTuple):
-    """A run as it stands: finished, or at its last checkpoint."""
+    """A run as it stands: finished, or at its last checkpoint.
+
+    Attributes:
+        config: Its configuration.
+        step: The training steps that its model has had.
+        task: Its task.
+        model: Its model.
+    """
 
     config: RunConfig
     step: int

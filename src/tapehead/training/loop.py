@@ -65,6 +65,9 @@ def train(
         device: Where the model is trained.
         ranks: The processes that train it together; all call this.
 
+    Returns:
+        How it ended.
+
     Raises:
         TypeError: What the task or the model returns is of the wrong type.
         ValueError: The initial weights are of another model or not finite; the model is too large, or what the task or
@@ -143,6 +146,9 @@ def resume(
         checkpoint_every: Training steps between checkpoints; does not change the result.
         device: Where the model is trained; it may differ from the previous one.
         ranks: The processes that train it together, from a directory that all can read; all call this.
+
+    Returns:
+        How it ended.
 
     Raises:
         RunDirError: The directory holds no run, it is in use, its configuration was changed, or it is another than the

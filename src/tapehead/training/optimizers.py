@@ -97,6 +97,7 @@ OPTIMIZERS: dict[str, type[Optimizer]] = {
 """torch's, and StableAdam. Graves 2013 (arXiv 1308.0850) adds RMSprop's epsilon under the root, torch adds it after."""
 
 LRSchedule: TypeAlias = Literal["constant", "cosine"]
+"""What the learning rate does after the warm-up."""
 
 SCHEDULES: dict[LRSchedule, Callable[[float], float]] = {
     "constant": lambda done: 1.0,

@@ -133,6 +133,7 @@ GRAVES2014 = [
 ]
 
 RECIPES: dict[str, list[Rule]] = {"tapehead": TAPEHEAD, "collier2018": COLLIER2018, "graves2014": GRAVES2014}
+"""The recipes by name: what learns best here, and the papers' own."""
 
 DEFAULTS: dict[str, str] = {"model": "ntm", "optimizer": "adam", "curriculum": "uniform"}
 """What a run is made of where nothing else is said."""
@@ -150,6 +151,9 @@ def configure(
         recipe: A key of RECIPES.
         changes: What differs, as in `configure("copy", changes={"steps": 100, "model": {"memory_slots": 64},
             "optimizer": Component("sgd", {"lr": 0.1})})`.
+
+    Returns:
+        The configuration, complete.
 
     Raises:
         TypeError: A value is of the wrong type.

@@ -128,6 +128,9 @@ def replace_config(path: Path, config: RunConfig) -> None:
 def read_config(path: Path) -> RunConfig:
     """Read a run's configuration, which cannot be edited: a run with another one is another run.
 
+    Args:
+        path: The run directory.
+
     Raises:
         RunDirError: There is no run here, or its configuration was changed.
         TypeError: A field of run.json is of the wrong type.

@@ -24,6 +24,9 @@ def sample_text(
         temperature: What the logits are divided by before the softmax; 0: always the likeliest character.
         generator: The source of all randomness, on the CPU.
 
+    Yields:
+        One character at a time, `characters` of them.
+
     Raises:
         ValueError: A character of the prompt does not occur in the text of the task.
     """

@@ -8,27 +8,47 @@ from tapehead.training.step import StepMetrics
 
 
 class Progress(NamedTuple):
-    """How far a run is; loss, bits and errors are of the last training step's batch."""
+    """How far a run is; loss, bits and errors are of the last training step's batch.
+
+    Attributes:
+        step: Training steps done.
+        sequences: Training sequences seen.
+        loss: As it is minimized.
+        bits: Cross-entropy per sequence, in bits.
+        errors: Per sequence.
+        eval_errors: Of the last evaluation.
+        rollbacks: How often training has gone back to an earlier evaluation.
+    """
 
     step: int
     sequences: int
     loss: float
-    bits: float  # per sequence
-    errors: float  # per sequence
-    eval_errors: float | None  # of the last evaluation
-    rollbacks: int  # how often training has gone back to an earlier evaluation
+    bits: float
+    errors: float
+    eval_errors: float | None
+    rollbacks: int
 
 
 class Result(NamedTuple):
-    """How a run ended; errors and bits are of the last evaluation, per sequence of the largest size."""
+    """How a run ended; errors and bits are of the last evaluation, per sequence of the largest size.
+
+    Attributes:
+        step: The last training step.
+        sequences: Training sequences seen.
+        solved_at_step: The first evaluation at which the task was solved; None: at none.
+        errors: Per sequence.
+        bits: Cross-entropy per sequence.
+        gap_bits: Above the best possible; None where 0 bits are possible.
+        seconds: Of training, all its parts together.
+    """
 
     step: int
     sequences: int
     solved_at_step: int | None
     errors: float
     bits: float
-    gap_bits: float | None  # above the best possible; None where 0 bits are possible
-    seconds: float  # of training, all its parts together
+    gap_bits: float | None
+    seconds: float
 
 
 @dataclass

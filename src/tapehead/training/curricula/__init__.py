@@ -16,6 +16,7 @@ CURRICULA: dict[str, type[Curriculum]] = {
     "look_back_and_forward": LookBackAndForward,
     "prediction_gain": PredictionGain,
 }
+"""The curricula by the names that the command line uses."""
 
 __all__ = ["CURRICULA", "Curriculum", "draw"]
 

@@ -17,6 +17,9 @@ class Curriculum(ABC):
     Only what is reported to it changes its state; randomness comes from the generators that it is given. So a
     curriculum that is given another's state goes on as the other would have. Keyword arguments of a constructor are
     the curriculum's options.
+
+    Args:
+        task: What is learned, and in which sizes.
     """
 
     needs_gains: ClassVar[bool] = False
@@ -27,7 +30,15 @@ class Curriculum(ABC):
 
     @abstractmethod
     def draw(self, count: int, generator: np.random.Generator) -> Sizes:
-        """Draw the sizes of `count` sequences, (count, K), from the task's range."""
+        """Draw sizes from the task's range.
+
+        Args:
+            count: Of how many sequences.
+            generator: The source of all randomness.
+
+        Returns:
+            A size a row, (count, K).
+        """
 
     @property
     @abstractmethod
@@ -63,6 +74,9 @@ class Curriculum(ABC):
 
     def load_state(self, state: object) -> None:
         """Restore what `state` gave.
+
+        Args:
+            state: As it came back from JSON.
 
         Raises:
             ValueError: It cannot be the state of this curriculum on this task.
