@@ -4,6 +4,7 @@
 #   make test-ray the tests of sweeps on Ray, which is installed for them
 #   make sanitize the kernels with every memory access checked
 #   make check    style, types and layers   make bench       how long a training step takes
+#   make docs     the documentation site, in build/docs, from docs/ and the docstrings; without the network once installed
 #   make reliability   the tests of every promise with their full counts, and the table of how they end; an hour on two cores
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
@@ -13,7 +14,7 @@ BIN := .venv/bin
 READY := .venv/ready
 
 .PHONY: setup demo test test-slow test-ray sanitize reliability reliability-tests reliability-sanitize reliability-fuzz reliability-table
-.PHONY: check format bench clean
+.PHONY: check format bench docs clean
 
 setup: $(READY)
 
@@ -93,6 +94,15 @@ format: $(READY)
 bench: $(READY)
 	$(BIN)/tapehead bench
 
+DOCS_READY := .venv/docs-ready
+
+docs: $(DOCS_READY)
+	$(BIN)/python docs/build_site.py
+
+$(DOCS_READY): $(READY)
+	$(BIN)/python -m pip install --quiet $(PIP_FLAGS) -c constraints.txt --group docs
+	touch $@
+
 clean:
-	rm -rf .venv build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .cmake .skbuild-info.json
+	rm -rf .venv build dist .pytest_cache .mypy_cache .ruff_cache .cache .import_linter_cache .cmake .skbuild-info.json
 	rm -rf CMakeCache.txt CMakeFiles CMakeInit.txt cmake_install.cmake build.ninja .ninja_* src/tapehead/kernels/*.so src/tapehead/kernels/*.dylib
