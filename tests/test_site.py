@@ -4,6 +4,7 @@ import inspect
 import pkgutil
 import re
 import runpy
+import shlex
 import subprocess
 import sys
 import tomllib
@@ -19,11 +20,13 @@ import tapehead
 import tapehead.models
 import tapehead.plots
 import tapehead.tasks
+from tapehead import cli
 from tests.pages import PYTHON
 from tests.tree import ROOT, name_of
 
 PAGES = sorted((ROOT / "docs").rglob("*.md"))
 TEXTS = (ROOT / "README.md", *PAGES)
+BLOCK = re.compile(r"^```(\w*)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 DIRECTIVE = re.compile(r"^::: (\S+)\n(?:    options:\n((?:      .+\n)+))?", re.MULTILINE)
 PUBLIC = {
     f"{package.__name__}.{name}": getattr(package, name)
@@ -83,6 +86,33 @@ def test_the_task_on_the_page_is_that_of_the_examples() -> None:
 def _without_check(code: str) -> str:
     """Leave out the example's check of its option."""
     return re.sub(r"    def __post_init__.*?(?=    @property)", "", code, flags=re.DOTALL)
+
+
+COMMAND = re.compile(r"^(?:\.venv/bin/)?tapehead (.+?)(?:  +#.*)?$", re.MULTILINE)
+
+
+@pytest.mark.parametrize(
+    "line",
+    sorted(
+        {
+            found
+            for path in TEXTS
+            for language, block in BLOCK.findall(path.read_text())
+            if not language
+            for found in COMMAND.findall(block)
+        }
+    ),
+)
+def test_the_commands_on_pages_have_the_flags_that_they_are_given(
+    line: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(ROOT / "examples")
+    words = shlex.split(line)
+    flags = {word.split("=")[0] for word in words if word.startswith("--")}
+    model = words[words.index("--model") + 1] if "--model" in words else "ntm"
+    shown = [*words[:2], "--model", model] if words[0] == "train" else words[:1]
+    assert cli.main([*shown, "--help"]) == 0
+    assert flags <= set(re.findall(r"--[a-z0-9-]+", capsys.readouterr().out))
 
 
 # The navigation
