@@ -23,6 +23,7 @@ Flags: TypeAlias = NDArray[np.bool_]
 WIDTH = 7.0
 """Inches: two columns of a paper."""
 DOTS_PER_INCH = 300
+"""The resolution of a picture unless another one is given."""
 _METADATA: dict[str, dict[str, str | None]] = {
     "png": {"Software": None},
     "svg": {"Date": None, "Creator": None},
@@ -32,6 +33,7 @@ _METADATA: dict[str, dict[str, str | None]] = {
 FORMATS = tuple(_METADATA)
 """The formats of a picture that there are."""
 DEFAULT_FORMATS = ("png", "svg")
+"""The formats that a picture is written in unless others are given."""
 INK, PALE, BLANK = "#222222", "#8a8a8a", "#f2f2f2"
 BLUE, ORANGE, *OTHERS = "#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#000000"
 """The palette of Okabe and Ito, which color-blind readers can tell apart."""

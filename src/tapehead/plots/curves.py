@@ -30,7 +30,12 @@ class Curve(NamedTuple):
 
 
 class Chance(NamedTuple):
-    """What guessing costs: every bit or symbol as likely as the others, per sequence."""
+    """What guessing costs: every bit or symbol as likely as the others, per sequence.
+
+    Attributes:
+        errors: Wrong bits or symbols.
+        bits: Cross-entropy in bits.
+    """
 
     errors: float
     bits: float
