@@ -42,7 +42,7 @@ def copy_page(path: Path) -> list[Path]:
     name = path.relative_to(ROOT)
     if path.is_dir():
         files = sorted(file for file in path.iterdir() if file.is_file() and file.suffix != ".pyc")
-        text = f"# {name}\n\n" + "".join(f"- [{file.name}]({file.name})\n" for file in files)
+        text = f"{UNSEARCHED}# {name}\n\n" + "".join(f"- [{file.name}]({file.name})\n" for file in files)
         text, linked = turn_links(text, path / "index.md")
     elif path.suffix == ".md":
         text, linked = turn_links(path.read_text(), path)
