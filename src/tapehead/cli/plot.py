@@ -86,6 +86,17 @@ def add_arguments(parser: Parser) -> None:
         metavar="N",
         help="draw a single run's model with a memory of N slots [as in training]",
     )
+    add_format(parser)
+    parser.add_argument(
+        "--out", type=read_path, metavar="DIR", help="directory of the plots [RUN/plots; for several runs, plots]"
+    )
+    add_device(parser)
+    add_threads(parser)
+    add_json(parser)
+
+
+def add_format(parser: Parser) -> None:
+    """Add how the pictures are written."""
     parser.add_argument(
         "--format",
         nargs="+",
@@ -100,12 +111,6 @@ def add_arguments(parser: Parser) -> None:
         metavar="N",
         help=f"dots per inch of a png, and of the images in the others [{plots.DOTS_PER_INCH}]",
     )
-    parser.add_argument(
-        "--out", type=read_path, metavar="DIR", help="directory of the plots [RUN/plots; for several runs, plots]"
-    )
-    add_device(parser)
-    add_threads(parser)
-    add_json(parser)
 
 
 def leave_out(note: str, said: Sequence[str]) -> str:
