@@ -2,6 +2,8 @@
 #   make demo     train a Neural Turing Machine on the copy task, evaluate it on longer sequences, draw its memory
 #   make test     the quick tests           make test-slow   the tests with large counts
 #   make test-ray the tests of sweeps on Ray, which is installed for them
+#   make test-extras the tests of the Hugging Face Hub and of ONNX, likewise
+#   make release-check   builds the files of a release on Linux, installs each and trains with it
 #   make sanitize the kernels with every memory access checked
 #   make check    style, types and layers   make bench       how long a training step takes
 #   make docs     the documentation site, in build/docs, from docs/ and the docstrings; without the network once installed
@@ -13,8 +15,8 @@ PIP_FLAGS ?=
 BIN := .venv/bin
 READY := .venv/ready
 
-.PHONY: setup demo test test-slow test-ray sanitize reliability reliability-tests reliability-sanitize reliability-fuzz reliability-table
-.PHONY: check format bench docs clean
+.PHONY: setup demo test test-slow test-ray test-extras release-check sanitize
+.PHONY: reliability reliability-tests reliability-sanitize reliability-fuzz reliability-table check format bench docs clean
 
 setup: $(READY)
 
@@ -42,6 +44,23 @@ test-slow: $(READY)
 test-ray: $(READY)
 	$(BIN)/python -m pip install --quiet $(PIP_FLAGS) -c constraints.txt '.[ray]'
 	$(BIN)/python -m pytest -q -m ray
+
+test-extras: $(READY)
+	$(BIN)/python -m pip install --quiet $(PIP_FLAGS) -c constraints.txt '.[hub,onnx]'
+	$(BIN)/python -m pytest -q -n auto -m extras
+
+# What is built from the sdist, not from this tree, is what others will build. All of dist/ is then as it is uploaded.
+release-check: $(READY)
+	$(BIN)/python -m pip install --quiet $(PIP_FLAGS) -c constraints.txt --group release
+	$(BIN)/zizmor --quiet --offline .github
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	$(BIN)/cibuildwheel --platform linux --archs x86_64 --print-build-identifiers
+	rm -rf dist build/dist
+	PIP_CONSTRAINT=$(CURDIR)/constraints.txt $(BIN)/python -m build --outdir build/dist
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/auditwheel repair --wheel-dir dist build/dist/*.whl
+	mv build/dist/*.tar.gz dist/
+	$(BIN)/twine check --strict dist/*
+	$(BIN)/python -m pytest -q -n 0 -m release
 
 # The kernels with every memory access and overflow checked, at 500 random shapes of each model; stops at the first error.
 sanitize: $(READY)

@@ -191,6 +191,15 @@ def test_the_continuous_integration_runs_the_readme_s_test_command() -> None:
     assert script.stat().st_mode & 0o111
 
 
+def test_the_citation_is_of_this_version_and_names_the_repository() -> None:
+    citation = (ROOT / "CITATION.cff").read_text()
+    urls = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["urls"]
+    assert re.search(r"^version: (.*)", citation, re.MULTILINE).group(1) == tapehead.__version__
+    assert re.search(r'^repository-code: "(.*)"', citation, re.MULTILINE).group(1) == urls["Repository"]
+    assert all(url.startswith(urls["Repository"]) for url in urls.values())
+    assert f"{urls['Repository']}/blob/v$HFPR_VERSION/" in (ROOT / "pyproject.toml").read_text()
+
+
 def test_the_newest_entry_of_the_changelog_is_this_version() -> None:
     newest = re.search(r"^## (\S+)", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE).group(1)
     assert newest == tapehead.__version__

@@ -19,7 +19,7 @@ from tapehead.models import DNC, LSTM, NTM, RNN, load
 from tapehead.models.sequence_model import Trace
 from tapehead.pretrained import pretrained
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 __all__ = [
     "DNC",
