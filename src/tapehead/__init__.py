@@ -16,6 +16,7 @@ from tapehead.kernels.backend import UnsupportedError
 from tapehead.maths.dnc import DNCState
 from tapehead.maths.ntm import NTMState
 from tapehead.models import DNC, LSTM, NTM, RNN, load
+from tapehead.models.onnx import export_onnx
 from tapehead.models.sequence_model import Trace
 from tapehead.pretrained import pretrained
 
@@ -36,6 +37,7 @@ __all__ = [
     "UnsupportedError",
     "backends",
     "detach",
+    "export_onnx",
     "load",
     "map_state",
     "pretrained",

@@ -4,6 +4,7 @@ import math
 import sys
 from collections.abc import Collection, Iterable
 from difflib import get_close_matches
+from importlib.util import find_spec
 
 import torch
 
@@ -99,3 +100,11 @@ def _check_usable(device: torch.device) -> None:
 
 def _join(choices: list[str]) -> str:
     return ", ".join(repr(choice) for choice in choices)
+
+
+def check_installed(name: str, extra: str, *modules: str) -> None:
+    """Raise unless modules can be imported that only an extra of the package installs; the message says which it is."""
+    missing = [module for module in modules if find_spec(module) is None]
+    if missing:
+        needed = f"{name} needs {' and '.join(missing)}, not installed here: pip install 'tapehead[{extra}]'"
+        raise ModuleNotFoundError(needed, name=missing[0])
