@@ -1,13 +1,11 @@
 """A module that runs a recurrent cell over whole sequences, with the interface of torch.nn.LSTM."""
 
-from abc import ABC
 from collections.abc import Sequence
 from inspect import Signature
-from pathlib import Path
 from typing import Any, ClassVar, Generic, NamedTuple, cast, overload
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_sequence
 
 from tapehead._arguments import check_flag
@@ -16,9 +14,9 @@ from tapehead.cells.cell import Cell
 from tapehead.cells.layers import update_hooked
 from tapehead.models.cell_options import complete_options, model_docstring, model_signature
 from tapehead.models.embedding import embed, make_embedding
-from tapehead.models.files import SavedModel, check_path, find_changed, write_model
 from tapehead.models.masks import check_flags, check_lengths
 from tapehead.models.resets import run_segments
+from tapehead.models.saving import SavableModel
 
 NOT_IN_CONFIG = {"backend", "device", "dtype"}
 """Options that set where and by what a model is run; they are not part of its saved configuration."""
@@ -36,7 +34,7 @@ class Trace(NamedTuple, Generic[State]):
     states: State
 
 
-class SequenceModel(nn.Module, ABC, Generic[State]):
+class SequenceModel(SavableModel, Generic[State]):
     """Runs a cell over whole sequences; called like torch.nn.LSTM.
 
     A subclass sets `cell_type`, from whose constructor the model's options, signature and documentation are made.
@@ -51,16 +49,13 @@ class SequenceModel(nn.Module, ABC, Generic[State]):
     Attributes:
         cell: The recurrent cell, which computes one time step.
         embedding: The vectors of the input symbols, of which the cell gets one at a time; None: it gets the inputs.
-        config: The constructor's arguments, defaults included, without backend, device and dtype.
         input_size: I, as it was given; of a model with an embedding, the number of symbols.
         output_size: O, as it was given.
         cell_type: The type of the cell.
-        saved_as: The name of the model in saved files.
     """
 
     cell: Cell[State]
     cell_type: ClassVar[type[Cell[Any]]]
-    saved_as: ClassVar[str]
     __signature__: ClassVar[Signature | None] = None
 
     def __init_subclass__(cls) -> None:
@@ -88,7 +83,7 @@ class SequenceModel(nn.Module, ABC, Generic[State]):
         self.batch_first = batch_first
         self.input_size, self.output_size = input_size, output_size
         given = {"input_size": input_size, "output_size": output_size}
-        self.config: dict[str, Any] = given | {"batch_first": batch_first, "embedding_size": embedding_size}
+        self.config = given | {"batch_first": batch_first, "embedding_size": embedding_size}
         self.config |= {name: value for name, value in options.items() if name not in NOT_IN_CONFIG}
 
     @overload
@@ -225,31 +220,6 @@ class SequenceModel(nn.Module, ABC, Generic[State]):
     def backend_in_use(self) -> str:
         """The name of the implementation that runs a sequence on the parameters' device."""
         return self.cell.backend_in_use
-
-    def save(self, path: str | Path) -> None:
-        """Write the weights and the constructor's arguments to one safetensors file, for `tapehead.load`.
-
-        Args:
-            path: The file to write; written atomically: a crash leaves the old file or the new one.
-
-        Raises:
-            TypeError: `path` is no path, or the model is of a class that `load` does not know.
-            ValueError: `path` is empty or holds a NUL character, or `load` could not rebuild the model, since it is on
-                the meta device, or its submodules or parameters were changed.
-            OSError: The file cannot be written.
-        """
-        path = check_path(path)
-        tensors = self.state_dict()
-        if any(tensor.is_meta for tensor in tensors.values()):
-            raise ValueError("save: expected a model with weights, not one on the meta device, which has none")
-        name = vars(type(self)).get("saved_as")
-        if name is None:
-            kind = type(self).__name__
-            raise TypeError(f"save: expected a model that tapehead.load can rebuild, not {kind}; save its state_dict()")
-        changed = find_changed(self, type(self)(**self.config, device="meta"))
-        if changed is not None:
-            raise ValueError(f"{changed}, which tapehead.load could not rebuild; save the state_dict() instead")
-        write_model(path, SavedModel(name, self.config, tensors))
 
     def _forward_packed(self, inputs: PackedSequence, state: State | None) -> tuple[PackedSequence, State]:
         padded, lengths = pad_packed_sequence(inputs, batch_first=self.batch_first)
