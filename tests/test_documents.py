@@ -27,7 +27,10 @@ DOCS = {
         f"docs/{name}.md"
         for name in ("index", "training_loop", "which_model", "streams", "reinforcement_learning", "own_task")
     ),
-    *(f"docs/{name}.md" for name in ("teaching", "lstm", "onnx", "coming_from", "equations", "kernels", "gpu", "results")),
+    *(
+        f"docs/{name}.md"
+        for name in ("teaching", "lstm", "onnx", "coming_from", "equations", "kernels", "gpu", "results")
+    ),
     *(f"docs/{name}.md" for name in ("collier2018", "graves2014", "suites", "log", "results/reliability")),
     *(
         f"docs/api/{name}.md"

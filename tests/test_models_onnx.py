@@ -1,8 +1,5 @@
 """Models as ONNX files: onnxruntime computes what the model does, for any batch and length and from any state."""
 
-import re
-import subprocess
-import sys
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -16,7 +13,6 @@ import tapehead
 from tapehead.models import Model
 from tests.processes import elsewhere
 from tests.small_models import INPUT_SIZE, KINDS, drawn_inputs, made
-from tests.tree import ROOT
 
 pytestmark = [
     pytest.mark.extras,
@@ -153,9 +149,3 @@ def refuse_what_cannot_be_translated(folder: Path) -> None:
 
 def test_what_onnx_cannot_express_is_said_in_a_sentence_and_leaves_no_file(tmp_path: Path) -> None:
     elsewhere(refuse_what_cannot_be_translated, tmp_path)
-
-
-def test_the_python_of_the_page_on_onnx_runs(tmp_path: Path) -> None:
-    (code,) = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "onnx.md").read_text(), re.DOTALL)
-    subprocess.run([sys.executable, "-c", code], cwd=tmp_path, check=True)
-    assert [path.name for path in tmp_path.iterdir()] == ["ntm.onnx"]

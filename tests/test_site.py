@@ -22,6 +22,7 @@ import tapehead.plots
 import tapehead.tasks
 from tapehead import cli
 from tests.pages import PYTHON
+from tests.test_models_onnx import pytestmark as needs_onnx
 from tests.tree import ROOT, name_of
 
 PAGES = sorted((ROOT / "docs").rglob("*.md"))
@@ -63,7 +64,14 @@ def run_page(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[Pat
         yield run
 
 
-@pytest.mark.parametrize("path", [path for path in TEXTS if PYTHON.search(path.read_text())], ids=name_of)
+@pytest.mark.parametrize(
+    "path",
+    [
+        pytest.param(path, marks=needs_onnx if path.name == "onnx.md" else (), id=name_of(path))
+        for path in TEXTS
+        if PYTHON.search(path.read_text())
+    ],
+)
 def test_the_python_of_a_page_runs_from_top_to_bottom(run_page: Callable[[Path], tuple[int, str]], path: Path) -> None:
     status, said = run_page(path)
     assert status == 0, said
