@@ -2,7 +2,7 @@
 #   make demo     train a Neural Turing Machine on the copy task, evaluate it on longer sequences, draw its memory
 #   make test     the quick tests           make test-slow   the tests with large counts
 #   make test-ray the tests of sweeps on Ray, which is installed for them
-#   make test-extras the tests of the Hugging Face Hub and of ONNX, likewise
+#   make test-extras the tests of the Hugging Face Hub, ONNX and TensorBoard, likewise
 #   make release-check   builds the files of a release on Linux, installs each and trains with it
 #   make sanitize the kernels with every memory access checked
 #   make check    style, types and layers   make bench       how long a training step takes
@@ -46,7 +46,7 @@ test-ray: $(READY)
 	$(BIN)/python -m pytest -q -m ray
 
 test-extras: $(READY)
-	$(BIN)/python -m pip install --quiet $(PIP_FLAGS) -c constraints.txt '.[hub,onnx]'
+	$(BIN)/python -m pip install --quiet $(PIP_FLAGS) -c constraints.txt '.[hub,onnx,tensorboard]'
 	$(BIN)/python -m pytest -q -n auto -m extras
 
 # What is built from the sdist, not from this tree, is what others will build. All of dist/ is then as it is uploaded.

@@ -87,6 +87,7 @@ def test_what_cannot_be_exported_is_told_in_a_line(tmp_path):
         assert said.err.startswith(f"tapehead: {expected}")
 
 
+@pytest.mark.extras
 def test_curves_are_written_for_tensorboard_where_it_is_installed(runs, tmp_path):
     said = tapehead("export", runs[0], "--out", tmp_path / "out", "--tensorboard")
     if find_spec("tensorboard") is None:
