@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from tapehead.maths.controllers import feedforward, lstm
+from tapehead.maths.controllers import feedforward, gru, lstm
 from tests.maths import numpy_ntm
 
 TOLERANCE = 1e-13  # float64, one layer: a few roundings of numbers below 10
@@ -29,6 +29,17 @@ def test_an_lstm_layer_equals_torchs_own_cell() -> None:
     inputs, hidden, cell, weight_ih, weight_hh, bias = drawn
     theirs = torch.lstm_cell(inputs, (hidden, cell), weight_ih, weight_hh, bias, torch.zeros_like(bias))
     torch.testing.assert_close(lstm(*drawn), theirs, rtol=0, atol=TOLERANCE)
+
+
+def test_a_gru_layer_equals_torchs_own_cell_and_so_do_its_gradients() -> None:
+    generator = torch.Generator().manual_seed(0)
+    drawn = [torch.randn(shape, generator=generator, dtype=torch.float64, requires_grad=True)
+             for shape in [(3, 4), (3, 5), (15, 4), (15, 5), (15,), (15,)]]  # fmt: skip
+    ours, theirs = gru(*drawn), torch.gru_cell(*drawn)
+    torch.testing.assert_close(ours, theirs, rtol=0, atol=TOLERANCE)
+    gradients = (torch.autograd.grad(found.square().sum(), drawn) for found in (ours, theirs))
+    for own, expected in zip(*gradients, strict=True):
+        torch.testing.assert_close(own, expected, rtol=0, atol=TOLERANCE)
 
 
 def test_an_open_forget_gate_and_a_shut_input_gate_keep_the_cell() -> None:

@@ -55,10 +55,11 @@ class NTMCell(MemoryCell[NTMState]):
     Args:
         input_size: Channels of an input.
         output_size: Channels of an output.
-        controller: The kind of controller: `lstm`, or `feedforward` with one hidden layer.
+        controller: The kind of controller: `lstm`; `gru`, which only the reference runs; or `feedforward` with one
+            hidden layer.
         hidden_size: Number of hidden units of each controller layer.
         num_layers: Number of controller layers. A feedforward controller has 1.
-        forget_bias: Initial bias of an LSTM controller's forget gates. A feedforward controller has none.
+        forget_bias: Initial bias of an LSTM controller's forget gates. Other controllers have none.
         memory_slots: Number of memory slots, N. At least 2 * shift_range + 1.
         memory_width: Width of the vector in each memory slot, W.
         read_heads: Number of read heads.

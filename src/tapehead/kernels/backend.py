@@ -129,6 +129,13 @@ def choose(
     raise UnsupportedError(f"no backend can run this: {reasons}")
 
 
+def unsupported_controller(problem: Problem[Any]) -> str | None:
+    """Say why no kernel can run the controller of a problem; None where they can."""
+    if problem.options is None or problem.options.controller in {"lstm", "feedforward"}:
+        return None
+    return f"the controller is {problem.options.controller!r}, and this backend has 'lstm' and 'feedforward'"
+
+
 def derivative_of(tensors: Iterable[Tensor]) -> Derivative:
     """Return how the result of a computation on these tensors, done now, will be differentiated."""
     if not torch.compiler.is_compiling():

@@ -8,8 +8,8 @@ from torch.nn.functional import linear
 
 from tapehead._shapes import Input, Layers, Reads, Units
 
-Controller = Literal["lstm", "feedforward"]
-"""The kinds of controller: an LSTM has a state of its own, a feedforward layer has none."""
+Controller = Literal["lstm", "gru", "feedforward"]
+"""The kinds of controller: an LSTM and a GRU have a state of their own, a feedforward layer has none."""
 
 
 def lstm(
@@ -34,6 +34,30 @@ def lstm(
     input_gate, forget_gate, candidate, output_gate = gates.chunk(4, dim=-1)
     cell = torch.sigmoid(forget_gate) * cell + torch.sigmoid(input_gate) * torch.tanh(candidate)
     return torch.sigmoid(output_gate) * torch.tanh(cell), cell
+
+
+def gru(inputs: Tensor, hidden: Units, weight_ih: Tensor, weight_hh: Tensor, bias_ih: Tensor, bias_hh: Tensor) -> Units:
+    """Run one step of a GRU layer (Cho et al. 2014) as torch.nn.GRU does, with its order of gates: r, u, n.
+
+    r, u = sigmoid(.) of W_ih x + b_ih + W_hh h + b_hh; n = tanh(W_ih x + b_ih + r (W_hh h + b_hh));
+    h <- (1 - u) n + u h.
+
+    Args:
+        inputs: x, (B, fan_in).
+        hidden: h, (B, D).
+        weight_ih: W_ih, (3 D, fan_in).
+        weight_hh: W_hh, (3 D, D).
+        bias_ih: b_ih, (3 D,).
+        bias_hh: b_hh, (3 D,).
+
+    Returns:
+        The new h, (B, D).
+    """
+    from_inputs, from_hidden = linear(inputs, weight_ih, bias_ih), linear(hidden, weight_hh, bias_hh)
+    reset, keep, new = from_inputs.chunk(3, dim=-1)
+    reset_hidden, keep_hidden, new_hidden = from_hidden.chunk(3, dim=-1)
+    candidate = torch.tanh(new + torch.sigmoid(reset + reset_hidden) * new_hidden)
+    return torch.lerp(candidate, hidden, torch.sigmoid(keep + keep_hidden))
 
 
 def feedforward(inputs: Tensor, weight: Tensor, bias: Tensor) -> Units:
@@ -61,12 +85,12 @@ def control(
     """Run all layers of the controller; the lowest one sees the input and the previous reads.
 
     Args:
-        controller: `lstm` or `feedforward`.
-        layers: The weights of each layer, as `lstm` or `feedforward` takes them.
+        controller: `lstm`, `gru` or `feedforward`.
+        layers: The weights of each layer, as `lstm`, `gru` or `feedforward` takes them.
         inputs: x_t, (B, I).
         reads: r_{t-1}, (B, R, W).
         hidden: h of every layer, (B, L, D); of a feedforward controller, which has no state, (B, 0, D).
-        cell: c of every layer, shaped as `hidden`.
+        cell: c of every layer, shaped as `hidden`; only an LSTM reads and changes it.
 
     Returns:
         The top layer's units, (B, D), and every layer's new h and c.
@@ -76,6 +100,11 @@ def control(
         ((weight, bias),) = layers
         return feedforward(below, weight, bias), hidden, cell
     new_hidden, new_cell = [], []
+    if controller == "gru":
+        for layer, weights in enumerate(layers):
+            below = gru(below, hidden[:, layer], *weights)
+            new_hidden.append(below)
+        return below, torch.stack(new_hidden, dim=1), cell
     for layer, weights in enumerate(layers):
         below, layer_cell = lstm(below, hidden[:, layer], cell[:, layer], *weights)
         new_hidden.append(below)

@@ -3,7 +3,7 @@
 import torch
 
 from tapehead._shapes import Inputs, Lengths, Outputs
-from tapehead.kernels.backend import Backend, Problem, Sizes
+from tapehead.kernels.backend import Backend, Problem, Sizes, unsupported_controller
 from tapehead.kernels.cpp import operators
 from tapehead.kernels.cpp.layout import Model, OptionNumbers, Shape
 from tapehead.maths.ntm import NTMOptions, NTMState, NTMWeights
@@ -14,7 +14,7 @@ STATES = len(NTMState._fields)
 def unsupported_reason(problem: Problem[NTMOptions]) -> str | None:
     """Say why the kernel cannot run a problem; None where it can."""
     numbers = None if problem.options is None else numbers_of(problem.options)
-    return operators.unsupported_reason(problem, MODEL, numbers)
+    return operators.unsupported_reason(problem, MODEL, numbers) or unsupported_controller(problem)
 
 
 def scan(

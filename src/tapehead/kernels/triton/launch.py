@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from tapehead.kernels.backend import Problem
+from tapehead.kernels.backend import Problem, unsupported_controller
 
 EVERY = 8
 """The memory is kept at every so many time steps; the backward pass computes what lies between again."""
@@ -54,7 +54,7 @@ def choose_blocks(columns: int, slots: int, width: int) -> Blocks:
 
 def unsupported_reason(problem: Problem[Any]) -> str | None:
     """Say why no Triton kernel can run a problem; None where one can."""
-    return next(_reasons(problem), None)
+    return next(_reasons(problem), None) or unsupported_controller(problem)
 
 
 def _reasons(problem: Problem[Any]) -> Iterator[str]:
