@@ -5,6 +5,8 @@
 #   make test-extras the tests of the Hugging Face Hub, ONNX and TensorBoard, likewise
 #   make release-check   builds the files of a release on Linux, installs each and trains with it
 #   make sanitize the kernels with every memory access checked
+#   make page     the page with networks at work, into build/page: open its index.html; needs node
+#   make test-page   tests of the page, in node and Chromium       make check-page   its style and types
 #   make check    style, types and layers   make bench       how long a training step takes
 #   make docs     the documentation site, in build/docs, from docs/ and the docstrings; without the network once installed
 #   make reliability   the tests of every promise with their full counts, and the table of how they end; an hour on two cores
@@ -14,9 +16,11 @@ PIP_FLAGS ?=
 
 BIN := .venv/bin
 READY := .venv/ready
+PAGE_TOOLS := page/node_modules/.package-lock.json
 
 .PHONY: setup demo test test-slow test-ray test-extras release-check sanitize
 .PHONY: reliability reliability-tests reliability-sanitize reliability-fuzz reliability-table check format bench docs clean
+.PHONY: page test-page check-page format-page
 
 setup: $(READY)
 
@@ -100,6 +104,28 @@ reliability-fuzz: $(READY)
 reliability-table: $(READY)
 	$(BIN)/python -m tests.reliability.table
 
+$(PAGE_TOOLS): page/package-lock.json
+	@command -v npm >/dev/null || { echo "make: expected npm on the PATH, for the page (node 20 or later has it)" >&2; exit 1; }
+	npm ci --prefix page --no-audit --no-fund --ignore-scripts --loglevel=error
+	touch $@
+
+page: $(READY) $(PAGE_TOOLS)
+	rm -rf build/page
+	$(BIN)/python page/export_weights.py build/page
+	page/node_modules/.bin/esbuild page/src/main.ts --bundle --minify --target=es2022 --log-level=warning --outfile=build/page/page.js
+	cp page/index.html page/style.css build/page
+
+test-page: page
+	$(BIN)/python -m pip install --quiet $(PIP_FLAGS) -c constraints.txt --group page
+	$(BIN)/python -m pytest -q -m page tests/page
+
+check-page: $(PAGE_TOOLS)
+	page/node_modules/.bin/tsc --project page
+	page/node_modules/.bin/prettier --config page/package.json --check page tests/page
+
+format-page: $(PAGE_TOOLS)
+	page/node_modules/.bin/prettier --config page/package.json --write page tests/page
+
 check: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -123,5 +149,5 @@ $(DOCS_READY): $(READY)
 	touch $@
 
 clean:
-	rm -rf .venv build dist .pytest_cache .mypy_cache .ruff_cache .cache .import_linter_cache .cmake .skbuild-info.json
+	rm -rf .venv build dist page/node_modules .pytest_cache .mypy_cache .ruff_cache .cache .import_linter_cache .cmake .skbuild-info.json
 	rm -rf CMakeCache.txt CMakeFiles CMakeInit.txt cmake_install.cmake build.ninja .ninja_* src/tapehead/kernels/*.so src/tapehead/kernels/*.dylib

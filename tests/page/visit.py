@@ -81,7 +81,6 @@ class Visit:
     def outputs(self) -> list[float]:
         return [float(number) for number in self.read("output-numbers").split()]
 
-    @property
-    def overflow(self) -> int:
-        """How much wider than the window the page is, in pixels."""
-        return int(self.page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth"))
+    def overflow(self, selector: str) -> int:
+        """How much wider than an element what it holds is, in pixels."""
+        return int(self.page.locator(selector).evaluate("(element) => element.scrollWidth - element.clientWidth"))

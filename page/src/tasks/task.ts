@@ -57,10 +57,10 @@ export const BYTES: TextEntry = {
   label: "Text",
   example: "Turing",
   read: (text) => [...new TextEncoder().encode(text)].map((byte) => PLACES.map((place) => (byte >> place) & 1)),
-  spell: (vectors) =>
-    new TextDecoder().decode(
-      Uint8Array.from(vectors, (bits) => bits.reduce((sum, bit, index) => sum + (bit << PLACES[index]), 0)),
-    ),
+  spell: (vectors) => {
+    const bytes = vectors.map((bits) => bits.reduce((sum, bit, index) => sum + (bit << PLACES[index]), 0));
+    return new TextDecoder().decode(Uint8Array.from(bytes)).replace(/\p{C}|\uFFFD/gu, "·"); // what is no character
+  },
 };
 
 /** The steps at which nothing comes in and an answer is expected, one for each target. */
