@@ -132,7 +132,8 @@ def main() -> None:
     sys.stderr.writelines(f"{line}\n" for line in found)
     if built.returncode or warnings or found:
         raise SystemExit(f"docs: {len(warnings)} warnings about docstrings, {len(found)} links that lead nowhere")
-    sys.stderr.write(f"docs: {SITE.relative_to(ROOT) / 'index.html'}\n")
+    folder = SITE.relative_to(ROOT)
+    sys.stderr.write(f"docs: {folder / 'index.html'}; to search in it: python -m http.server --directory {folder}\n")
 
 
 if __name__ == "__main__":

@@ -190,6 +190,19 @@ def test_a_blurred_weighting_shows_all_slots() -> None:
     assert _panels(plots.weightings(blurred, blurred))["read head 1"].shape == (40, 3)
 
 
+def test_a_path_with_a_suffix_and_an_unknown_format_are_errors_that_say_what_to_do(tmp_path: Path) -> None:
+    figure = plots.memory({"now": np.ones((4, 2))})
+    with pytest.raises(
+        ValueError, match=r"stem: expected a path without a suffix, as 'a', not 'a.pdf'; formats=\('pdf',"
+    ):
+        plots.save(figure, tmp_path / "a.pdf")
+    with pytest.raises(ValueError, match="formats: expected one of 'png', 'svg', 'pdf', not 'eps'"):
+        plots.save(figure, tmp_path / "a", formats=("eps",))
+    with pytest.raises(TypeError, match="formats: expected several, as"):
+        plots.save(figure, tmp_path / "a", formats="pdf")
+    assert not list(tmp_path.iterdir())
+
+
 def test_a_long_stretch_of_unused_slots_is_a_gray_row_and_the_others_keep_their_numbers() -> None:
     weights = np.zeros((4, 1, 200))
     weights[0, 0, 198] = weights[1, 0, 3] = weights[2, 0, 60] = weights[3, 0, 70] = 1

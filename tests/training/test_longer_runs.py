@@ -249,13 +249,15 @@ def test_the_memory_may_have_another_number_of_slots_and_nothing_else_may_differ
             ["train", "copy", "--from", "pretrained:copi-ntm"],
             ["train", "copy", "--from", tmp_path / "nowhere"],
             ["train", "copy", "--from", run / CONFIG],
+            ["train", "copy", "--from", run, "--hidden-size", "7", "--memory-slots", "9"],
         ],
         tmp_path,
     )
-    assert [each.status for each in said] == [2] * 5
-    model, task, name, nowhere, no_weights = (each.err.removeprefix("tapehead: ").strip() for each in said)
+    assert [each.status for each in said] == [2] * 6
+    model, task, name, nowhere, no_weights, size = (each.err.removeprefix("tapehead: ").strip() for each in said)
     assert model == "--model: expected ntm, as in --from, not dnc"
     assert task == f"--from: expected a model with 1 inputs and 1 outputs, as ngrams has them, not {run} with 9 and 8"
     assert "did you mean copy-ntm?" in name
     assert nowhere == f"{tmp_path / 'nowhere'}: holds no run: run.json: No such file or directory"
     assert "expected a model saved by tapehead" in no_weights
+    assert size == "--from: expected a model with hidden_size=7, not 6"

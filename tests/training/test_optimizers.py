@@ -8,6 +8,7 @@ import torch
 from torch import nn
 
 from tapehead.training.optimizers import OPTIMIZERS, StableAdam, clip_gradient, learning_rate, make_optimizer
+from tests.processes import complaints
 
 
 def rates(**changes) -> list[float]:
@@ -20,6 +21,11 @@ def test_the_learning_rate_rises_in_a_straight_line_and_falls_as_a_cosine_to_zer
     assert rates()[8] == pytest.approx(1.0)
     assert 0 < rates()[-1] < 0.1
     assert learning_rate(13, 2.0, 4, 12, "cosine") == pytest.approx(0)
+    assert learning_rate(17, 2.0, 4, 12, "cosine") == pytest.approx(0), "and stays there"
+    wrong = {"step": 1, "peak": 2.0, "warmup_steps": 4, "steps": 12, "schedule": "consine"}
+    ((kind, said),) = complaints(learning_rate, [wrong])
+    assert kind is ValueError
+    assert said.startswith("schedule: expected one of 'constant', 'cosine', not 'consine'")
 
 
 def test_without_warm_up_on_a_constant_schedule_it_stays():

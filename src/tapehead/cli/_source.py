@@ -33,7 +33,7 @@ class Source(NamedTuple):
         """Give the weights for a run; they fit a memory of any number of slots.
 
         Raises:
-            ValueError: The run has another number of inputs or outputs, or its slots have weights of their own.
+            ValueError: The run's model has weights of other shapes, or is for other inputs or outputs.
         """
         task, trained = config.make_task(), self.trained
         sizes, wanted = (trained.input_size, trained.output_size), (task.input_size, task.output_size)
@@ -42,7 +42,18 @@ class Source(NamedTuple):
             raise ValueError(f"--from: expected a model with {has}, not {self.name} with {sizes[0]} and {sizes[1]}")
         if isinstance(trained, MemoryModel):
             trained = trained.with_memory_slots(config.model.options["memory_slots"])
-        return trained.state_dict()
+        weights, needed = trained.state_dict(), config.make_model().state_dict()
+        if {name: tensor.shape for name, tensor in weights.items()} != {
+            name: tensor.shape for name, tensor in needed.items()
+        }:
+            options = config.model.options
+            differ = [
+                f"{name}={options[name]!r}, not {value!r}"
+                for name, value in self.model.options.items()
+                if options[name] != value and name not in {"memory_slots", "backend"}
+            ]
+            raise ValueError(f"--from: expected a model with {'; '.join(differ)}")
+        return weights
 
 
 def read_source(word: str) -> Source:

@@ -14,6 +14,7 @@ from matplotlib.image import AxesImage
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
+from tapehead._arguments import check_choice
 from tapehead._files import write_atomically
 
 Numbers: TypeAlias = NDArray[np.floating[Any]]
@@ -127,8 +128,19 @@ def save(
         stem: The path without a suffix; its folder is created where it is missing.
         formats: The suffixes of the files: png, svg, pdf.
         dpi: Dots per inch of a png, and of the images in a pdf or svg.
+
+    Raises:
+        TypeError: The formats are a single string.
+        ValueError: There is no such format, or the path has the suffix of one.
     """
+    if isinstance(formats, str):
+        raise TypeError(f"formats: expected several, as ({formats!r},), not a single string")
+    for suffix in formats:
+        check_choice("formats", suffix, FORMATS)
     stem = Path(stem)
+    if stem.suffix.removeprefix(".") in FORMATS:
+        chosen = f"formats=({stem.suffix[1:]!r},) chooses the format"
+        raise ValueError(f"stem: expected a path without a suffix, as {stem.stem!r}, not {stem.name!r}; {chosen}")
     stem.parent.mkdir(parents=True, exist_ok=True)
     written = [stem.with_name(f"{stem.name}.{suffix}") for suffix in formats]
     for path, suffix in zip(written, formats, strict=True):

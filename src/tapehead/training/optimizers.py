@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim import SGD, Adam, AdamW, Optimizer, RMSprop
 
-from tapehead._arguments import check_number
+from tapehead._arguments import check_choice, check_number
 
 
 class StableAdam(Optimizer):
@@ -127,12 +127,16 @@ def learning_rate(step: int, peak: float, warmup_steps: int, steps: int, schedul
         step: Its number; the first is 1.
         peak: The rate at the end of the warm-up.
         warmup_steps: Training steps until the peak.
-        steps: All training steps of the run; a decaying rate would be 0 after the last.
-        schedule: A key of SCHEDULES.
+        steps: All training steps of the run; a decaying rate is 0 after the last.
+        schedule: A key of SCHEDULES: `constant` or `cosine`.
+
+    Raises:
+        ValueError: There is no such schedule.
     """
+    check_choice("schedule", schedule, SCHEDULES)
     if step <= warmup_steps:
         return peak * step / warmup_steps
-    return peak * SCHEDULES[schedule]((step - 1 - warmup_steps) / (steps - warmup_steps))
+    return peak * SCHEDULES[schedule](1.0 if step > steps else (step - 1 - warmup_steps) / (steps - warmup_steps))
 
 
 def clip_gradient(gradient: Tensor, max_norm: float | None, max_value: float | None) -> float:
