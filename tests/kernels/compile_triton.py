@@ -24,7 +24,7 @@ def compile_kernels(model: str, options: dict[str, Any]) -> list[int]:
     given = drawn.ntm(0, steps=1, sequences=1, slots=128, width=20, units=100, **options)
     given = given.on([tensor.float() for tensor in given.tensors])
     prepared = ntm.give(given.inputs, given.state, given.weights, given.options)
-    sizes = ntm.choose_sizes(prepared, given.options, given.keep_states)
+    sizes = ntm.choose_sizes(*prepared, given.options, given.keep_states)
     lengths = []
     for kernel in KERNELS[model]:
         types = dict.fromkeys(kernel.arg_names, "*fp32") | {"lengths": "*i64", "batch": "i32", "S": "constexpr"}

@@ -1,1 +1,1 @@
-"""What the Triton kernels of every model share: `parts` runs on the GPU, `launch` prepares it."""
+"""What the Triton kernels of every model share: `parts` runs on the GPU, `launch` and `recurrence` prepare it."""

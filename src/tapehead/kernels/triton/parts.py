@@ -70,7 +70,7 @@ def clip(value, BOUND: tl.constexpr):
     return value, passes
 
 
-# ---------------------------------------------------------------------------------------------- rows and weightings
+# ------------------------------------------------------------------------------------------------ rows and weightings
 
 
 @triton.jit
@@ -117,7 +117,94 @@ def softmax_rows_backward(gradient, weighting, factor, scores):
     return tl.sum(exponents * scores, axis=1), factor[:, None] * exponents
 
 
-# ------------------------------------------------------------------------------------------------------ the controller
+@triton.jit
+@no_type_check
+def logarithm(weighting, S: tl.constexpr):
+    """Take the logarithm of weights, of the smallest normal number where one is less; NaN where one is infinite."""
+    tiny = tl.full(weighting.shape, S.tiny, weighting.dtype)
+    return tl.log(tl.where(weighting < tiny, tiny, weighting)) + 0 * weighting
+
+
+@triton.jit
+@no_type_check
+def softmax_in_place(at, inside):
+    """Put softmax(x) of each row (A, C) where x is; `at` are pointers."""
+    value = tl.load(at, mask=inside, other=0.0)
+    tl.debug_barrier()  # several threads may load the same number of a small tile: all must, before one stores
+    weights, _ = softmax_rows(tl.full((value.shape[0],), 1.0, value.dtype), value, inside)
+    tl.store(at, weights, mask=inside)
+
+
+# --------------------------------------------------------------------------------------------------------- the memory
+
+
+@triton.jit
+@no_type_check
+def tile_of_memory(first, S: tl.constexpr):
+    """Give the slots from `first` on that a tile holds, which of its numbers exist, and where they are."""
+    slots = first + tl.arange(0, S.block_slots)
+    columns = tl.arange(0, S.width_power)
+    inside = (slots < S.slots)[:, None] & (columns < S.width)[None, :]
+    return slots, inside, slots[:, None] * S.width + columns[None, :]
+
+
+@triton.jit
+@no_type_check
+def read(memory, weightings, reads, S: tl.constexpr):
+    """Read with every read head."""
+    columns = tl.arange(0, S.width_power)
+    COUNT: tl.constexpr = S.reads
+    for head in tl.static_range(COUNT):
+        total = tl.full((S.block_slots, S.width_power), 0.0, memory.dtype.element_ty)
+        for first in range(0, S.slots, S.block_slots):
+            slots, inside, at = tile_of_memory(first, S)
+            weight = tl.load(weightings + head * S.slots + slots, mask=slots < S.slots, other=0.0)
+            total += weight[:, None] * tl.load(memory + at, mask=inside, other=0.0)
+        tl.store(reads + head * S.width + columns, tl.sum(total, axis=0), mask=columns < S.width)
+
+
+@triton.jit
+@no_type_check
+def read_backward(memory, d_memory, carry_reads, d_reads, weightings, d_weightings, S: tl.constexpr):
+    """Go back through the read heads."""
+    columns = tl.arange(0, S.width_power)
+    for first in range(0, S.slots, S.block_slots):
+        slots, inside, at = tile_of_memory(first, S)
+        rows = tl.load(memory + at, mask=inside, other=0.0)
+        d_rows = tl.load(d_memory + at, mask=inside, other=0.0)
+        COUNT: tl.constexpr = S.reads
+        for head in tl.static_range(COUNT):
+            place = head * S.width + columns
+            d_read = tl.load(carry_reads + place, mask=columns < S.width, other=0.0)
+            d_read += tl.load(d_reads + place, mask=columns < S.width, other=0.0)
+            weight = tl.load(weightings + head * S.slots + slots, mask=slots < S.slots, other=0.0)
+            tl.store(
+                d_weightings + head * S.slots + slots, tl.sum(rows * d_read[None, :], axis=1), mask=slots < S.slots
+            )
+            d_rows += weight[:, None] * d_read[None, :]
+        tl.store(d_memory + at, d_rows, mask=inside)
+
+
+# ----------------------------------------------------------------------------------------------------- the head layer
+
+
+@triton.jit
+@no_type_check
+def head_outputs(places, weight, bias, units, S: tl.constexpr):
+    """Compute outputs of the head layer, clipped; and 1 where the gradient passes, 0 where it does not."""
+    total = tl.full((S.block_rows, S.block_columns), 0.0, weight.dtype.element_ty)
+    total = tl.sum(add_product(total, weight, units, places, S.units, S.parameters), axis=0)
+    return clip(total + tl.load(bias + places, mask=places < S.parameters, other=0.0), S.clip)
+
+
+@triton.jit
+@no_type_check
+def store_gradient(to, slope, places, gradient, inside):
+    """Store the gradient of the head layer, given that of parameters."""
+    tl.store(to + places, gradient * tl.load(slope + places, mask=inside, other=0.0), mask=inside)
+
+
+# ----------------------------------------------------------------------------------------------------- the controller
 
 
 @triton.jit

@@ -5,12 +5,16 @@ from typing import no_type_check
 import triton
 import triton.language as tl
 
-from tapehead.kernels.ntm_scan.triton.forward import logarithm, shift, tile_of_memory, written
+from tapehead.kernels.ntm_scan.triton.forward import shift, written
 from tapehead.kernels.triton.parts import (
     control_backward,
+    logarithm,
+    read_backward,
     softmax_rows,
     softmax_rows_backward,
+    store_gradient,
     store_product,
+    tile_of_memory,
     unit_rows,
     unit_rows_backward,
 )
@@ -61,13 +65,6 @@ def backward(
             b, now, after, w_reads, w_hidden, w_below, hidden, cell, gates,
             d_hidden, d_cell, carry_hidden, carry_cell, carry_reads, d_gates, S,
         )  # fmt: skip
-
-
-@triton.jit
-@no_type_check
-def store_gradient(to, slope, places, gradient, inside):
-    """Store the gradient of the head layer, given that of parameters."""
-    tl.store(to + places, gradient * tl.load(slope + places, mask=inside, other=0.0), mask=inside)
 
 
 @triton.jit
@@ -128,28 +125,6 @@ def write_head_backward(
         d_add += d_rows * weight[:, None]
     store_gradient(to, slope, at_erase, tl.sum(d_erase, axis=0), in_width)
     store_gradient(to, slope, at_add, tl.sum(d_add, axis=0), in_width)
-
-
-@triton.jit
-@no_type_check
-def read_backward(memory, d_memory, carry_reads, d_reads, weightings, d_weightings, S: tl.constexpr):
-    """Go back through the read heads."""
-    columns = tl.arange(0, S.width_power)
-    for first in range(0, S.slots, S.block_slots):
-        slots, inside, at = tile_of_memory(first, S)
-        rows = tl.load(memory + at, mask=inside, other=0.0)
-        d_rows = tl.load(d_memory + at, mask=inside, other=0.0)
-        COUNT: tl.constexpr = S.reads
-        for head in tl.static_range(COUNT):
-            place = head * S.width + columns
-            d_read = tl.load(carry_reads + place, mask=columns < S.width, other=0.0)
-            d_read += tl.load(d_reads + place, mask=columns < S.width, other=0.0)
-            weight = tl.load(weightings + head * S.slots + slots, mask=slots < S.slots, other=0.0)
-            tl.store(
-                d_weightings + head * S.slots + slots, tl.sum(rows * d_read[None, :], axis=1), mask=slots < S.slots
-            )
-            d_rows += weight[:, None] * d_read[None, :]
-        tl.store(d_memory + at, d_rows, mask=inside)
 
 
 @triton.jit

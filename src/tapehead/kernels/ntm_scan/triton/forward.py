@@ -11,13 +11,16 @@ import triton
 import triton.language as tl
 
 from tapehead.kernels.triton.parts import (
-    add_product,
-    clip,
     control,
+    head_outputs,
+    logarithm,
+    read,
     sigmoid,
+    softmax_in_place,
     softmax_rows,
     softplus,
     tanh,
+    tile_of_memory,
     unit_rows,
 )
 
@@ -64,9 +67,7 @@ def set_parameters(parameters, slopes, weight, bias, units, S: tl.constexpr):
     for first in range(0, S.parameters, S.block_columns):
         places = first + tl.arange(0, S.block_columns)
         inside = places < S.parameters
-        total = tl.full((S.block_rows, S.block_columns), 0.0, parameters.dtype.element_ty)
-        total = tl.sum(add_product(total, weight, units, places, S.units, S.parameters), axis=0)
-        value, passes = clip(total + tl.load(bias + places, mask=inside, other=0.0), S.clip)
+        value, passes = head_outputs(places, weight, bias, units, S)
         is_tanh = (places < S.strength) | (places >= S.add)
         is_sigmoid = ((places >= S.gate) & (places < S.shift)) | ((places >= S.erase) & (places < S.add))
         is_shift = (places >= S.shift) & (places < S.sharpening)
@@ -87,26 +88,12 @@ def set_shifts_and_keys(parameters, keys, S: tl.constexpr):
     if S.offsets > 0:
         offsets = tl.arange(0, S.offsets_power)
         inside = (heads < S.heads)[:, None] & (offsets < S.offsets)[None, :]
-        at = parameters + S.shift + heads[:, None] * S.offsets + offsets[None, :]
-        value = tl.load(at, mask=inside, other=0.0)
-        tl.debug_barrier()  # several threads may load the same number of a small tile: all must, before one stores
-        weights, _ = softmax_rows(tl.full((S.heads_power,), 1.0, value.dtype), value, inside)
-        tl.store(at, weights, mask=inside)
+        softmax_in_place(parameters + S.shift + heads[:, None] * S.offsets + offsets[None, :], inside)
     columns = tl.arange(0, S.width_power)
     inside = (heads < S.heads)[:, None] & (columns < S.width)[None, :]
     at = heads[:, None] * S.width + columns[None, :]
     unit, _, _ = unit_rows(tl.load(parameters + at, mask=inside, other=0.0), S.floor)
     tl.store(keys + at, unit, mask=inside)
-
-
-@triton.jit
-@no_type_check
-def tile_of_memory(first, S: tl.constexpr):
-    """Give the slots from `first` on that a tile holds, which of its numbers exist, and where they are."""
-    slots = first + tl.arange(0, S.block_slots)
-    columns = tl.arange(0, S.width_power)
-    inside = (slots < S.slots)[:, None] & (columns < S.width)[None, :]
-    return slots, inside, slots[:, None] * S.width + columns[None, :]
 
 
 @triton.jit
@@ -157,29 +144,6 @@ def shift(parameters, interpolated, heads, slots, inside, S: tl.constexpr):
             interpolated + heads[:, None] * S.slots + source[None, :], mask=inside, other=0.0
         )
     return shifted
-
-
-@triton.jit
-@no_type_check
-def logarithm(weighting, S: tl.constexpr):
-    """Take the logarithm of weights that are at least the smallest normal number; NaN where one is infinite."""
-    tiny = tl.full(weighting.shape, S.tiny, weighting.dtype)
-    return tl.log(tl.where(weighting < tiny, tiny, weighting)) + 0 * weighting
-
-
-@triton.jit
-@no_type_check
-def read(memory, weightings, reads, S: tl.constexpr):
-    """Read with every read head."""
-    columns = tl.arange(0, S.width_power)
-    COUNT: tl.constexpr = S.reads
-    for head in tl.static_range(COUNT):
-        total = tl.full((S.block_slots, S.width_power), 0.0, memory.dtype.element_ty)
-        for first in range(0, S.slots, S.block_slots):
-            slots, inside, at = tile_of_memory(first, S)
-            weight = tl.load(weightings + head * S.slots + slots, mask=slots < S.slots, other=0.0)
-            total += weight[:, None] * tl.load(memory + at, mask=inside, other=0.0)
-        tl.store(reads + head * S.width + columns, tl.sum(total, axis=0), mask=columns < S.width)
 
 
 @triton.jit
