@@ -6,33 +6,32 @@ to interpret.
 
 import json
 import sys
+from importlib import import_module
 from typing import Any
 
 import triton
 from triton.backends.compiler import GPUTarget
 
-from tapehead.kernels.ntm_scan import triton as ntm
-from tapehead.kernels.ntm_scan.triton.backward import backward
-from tapehead.kernels.ntm_scan.triton.forward import forward
-from tests.kernels import drawn
+from tests.kernels.oracle import DRAWINGS
 
-KERNELS = {"ntm": (forward, backward)}
+INTEGERS = {"lengths": "*i64", "places": "*i32", "batch": "i32", "S": "constexpr"}
+"""The types of the kernels' arguments that are not numbers of the model."""
 
 
 def compile_kernels(model: str, options: dict[str, Any]) -> list[int]:
     """Compile both kernels as float32; gives how long their programs are."""
-    given = drawn.ntm(0, steps=1, sequences=1, slots=128, width=20, units=100, **options)
+    given = DRAWINGS[model](0, **({"steps": 1, "sequences": 1, "slots": 128, "width": 20, "units": 100} | options))
     given = given.on([tensor.float() for tensor in given.tensors])
-    prepared = ntm.give(given.inputs, given.state, given.weights, given.options)
-    sizes = ntm.choose_sizes(*prepared, given.options, given.keep_states)
+    backend = import_module(f"tapehead.kernels.{model}_scan.triton")
+    prepared = backend.give(given.inputs, given.state, given.weights, given.options)
+    sizes = backend.choose_sizes(*prepared, given.options, given.keep_states)
     lengths = []
-    for kernel in KERNELS[model]:
-        types = dict.fromkeys(kernel.arg_names, "*fp32") | {"lengths": "*i64", "batch": "i32", "S": "constexpr"}
+    for name in ("forward", "backward"):
+        kernel = getattr(import_module(f"{backend.__name__}.{name}"), name)
+        types = {argument: INTEGERS.get(argument, "*fp32") for argument in kernel.arg_names}
         pointers = [place for place, name in enumerate(kernel.arg_names) if types[name].startswith("*")]
         aligned = {(place,): [["tt.divisibility", 16]] for place in pointers}
-        source = triton.compiler.ASTSource(
-            kernel, {name: types[name] for name in kernel.arg_names}, {"S": sizes}, aligned
-        )
+        source = triton.compiler.ASTSource(kernel, types, {"S": sizes}, aligned)
         compiled = triton.compile(
             source, target=GPUTarget("cuda", 90, 32), options={"num_warps": sizes.warps, "enable_fp_fusion": True}
         )

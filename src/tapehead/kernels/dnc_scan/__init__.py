@@ -4,14 +4,15 @@ from typing import NamedTuple
 
 from tapehead._shapes import Inputs, Lengths, Outputs
 from tapehead.kernels.backend import Backend, choose, problem_of
-from tapehead.kernels.dnc_scan import cpp, reference
+from tapehead.kernels.dnc_scan import cpp, reference, triton
 from tapehead.maths.dnc import DNCOptions, DNCState, DNCWeights
 
 BACKENDS: dict[str, Backend[DNCState, DNCWeights, DNCOptions]] = {
     "cpp": cpp.BACKEND,
     "reference": reference.BACKEND,
+    "triton": triton.BACKEND,
 }
-"""What can run it, fastest first."""
+"""What can run it, fastest first; but Triton's has not run on a GPU yet, so it is for those who ask for it by name."""
 
 
 class DNCScan(NamedTuple):

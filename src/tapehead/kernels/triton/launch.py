@@ -20,19 +20,21 @@ TILE, COLUMNS = 4096, 128
 ALIGNMENT = 64
 """Each tensor in an allocation begins at a multiple of so many numbers: Triton compiles unaligned ones separately."""
 
-MOST_NUMBERS, MOST_HEADS = 2**16, 10
-"""The most numbers of all heads' weightings, which are held at once, and the most heads: more compile for minutes."""
+MOST_NUMBERS = 2**16
+"""The most numbers of all heads' weightings, which are held at once."""
 
 
 class Blocks(NamedTuple):
     """The sizes of tiles; all are powers of 2, as Triton demands.
 
-    Of weights a tile has `rows` x `columns` numbers, of the memory `slots` rows of the whole width.
+    Of weights a tile has `rows` x `columns` numbers, of the memory `slots` rows of the whole width, of what is between
+    pairs of slots `links` whole rows.
     """
 
     rows: int
     columns: int
     slots: int
+    links: int
 
 
 def power(number: int) -> int:
@@ -49,11 +51,12 @@ def choose_blocks(columns: int, slots: int, width: int) -> Blocks:
         width: W, the width of a slot.
     """
     block = min(COLUMNS, power(columns))
-    return Blocks(max(1, TILE // block), block, max(1, min(power(slots), TILE // power(width))))
+    rows_of_memory, rows_of_links = (max(1, min(power(slots), TILE // power(row))) for row in (width, slots))
+    return Blocks(max(1, TILE // block), block, rows_of_memory, rows_of_links)
 
 
 def unsupported_reason(problem: Problem[Any]) -> str | None:
-    """Say why no Triton kernel can run a problem; None where one can."""
+    """Say why no Triton kernel can run a problem; None where one can, unless its model has reasons of its own."""
     return next(_reasons(problem), None) or unsupported_controller(problem)
 
 
@@ -74,10 +77,7 @@ def _reasons(problem: Problem[Any]) -> Iterator[str]:
         yield "Triton is not installed: pip install triton"
     if which("gcc") is None and which("clang") is None:
         yield "Triton needs gcc or clang on PATH"
-    heads = sizes.read_heads + sizes.write_heads
-    if heads > MOST_HEADS:
-        yield f"the model has {heads} heads, and this backend takes {MOST_HEADS}: more take minutes to compile"
-    numbers = power(heads) * max(power(sizes.memory_slots), power(sizes.memory_width))
+    numbers = power(sizes.read_heads + sizes.write_heads) * max(power(sizes.memory_slots), power(sizes.memory_width))
     if numbers > MOST_NUMBERS:
         yield f"the weightings or keys of all heads are {numbers} numbers, in powers of 2; it takes {MOST_NUMBERS}"
 

@@ -1,8 +1,10 @@
 """What the Triton kernels of every model are made of: products, activations, rows, weightings, and the controller.
 
 One program runs one sequence. A vector that the next part needs whole goes through global memory, with a barrier in
-between; it stays in the caches, as weights do. Pointers are to what belongs to the sequence and the time step, unless
-their place is computed here. `S` is the model's `Sizes`.
+between; it stays in the caches, as weights do. Between two barriers no number is both stored and loaded, nor stored
+twice, not even by what works in place: of a small tile several threads load each number, and none may find what
+another has stored already. Pointers are to what belongs to the sequence and the time step, unless their place is
+computed here. `S` is the model's `Sizes`.
 """
 
 from typing import no_type_check
@@ -130,7 +132,7 @@ def logarithm(weighting, S: tl.constexpr):
 def softmax_in_place(at, inside):
     """Put softmax(x) of each row (A, C) where x is; `at` are pointers."""
     value = tl.load(at, mask=inside, other=0.0)
-    tl.debug_barrier()  # several threads may load the same number of a small tile: all must, before one stores
+    tl.debug_barrier()
     weights, _ = softmax_rows(tl.full((value.shape[0],), 1.0, value.dtype), value, inside)
     tl.store(at, weights, mask=inside)
 
@@ -153,8 +155,7 @@ def tile_of_memory(first, S: tl.constexpr):
 def read(memory, weightings, reads, S: tl.constexpr):
     """Read with every read head."""
     columns = tl.arange(0, S.width_power)
-    COUNT: tl.constexpr = S.reads
-    for head in tl.static_range(COUNT):
+    for head in range(S.reads):
         total = tl.full((S.block_slots, S.width_power), 0.0, memory.dtype.element_ty)
         for first in range(0, S.slots, S.block_slots):
             slots, inside, at = tile_of_memory(first, S)
@@ -172,8 +173,7 @@ def read_backward(memory, d_memory, carry_reads, d_reads, weightings, d_weightin
         slots, inside, at = tile_of_memory(first, S)
         rows = tl.load(memory + at, mask=inside, other=0.0)
         d_rows = tl.load(d_memory + at, mask=inside, other=0.0)
-        COUNT: tl.constexpr = S.reads
-        for head in tl.static_range(COUNT):
+        for head in range(S.reads):
             place = head * S.width + columns
             d_read = tl.load(carry_reads + place, mask=columns < S.width, other=0.0)
             d_read += tl.load(d_reads + place, mask=columns < S.width, other=0.0)
@@ -182,6 +182,7 @@ def read_backward(memory, d_memory, carry_reads, d_reads, weightings, d_weightin
                 d_weightings + head * S.slots + slots, tl.sum(rows * d_read[None, :], axis=1), mask=slots < S.slots
             )
             d_rows += weight[:, None] * d_read[None, :]
+        tl.debug_barrier()
         tl.store(d_memory + at, d_rows, mask=inside)
 
 
@@ -252,6 +253,7 @@ def activate(gates, hidden, cell_before, cell, S: tl.constexpr):
             z = tanh(tl.load(own + 2 * S.units, mask=inside, other=0.0))
             o = sigmoid(tl.load(own + 3 * S.units, mask=inside, other=0.0))
             c = f * tl.load(cell_before + units, mask=inside, other=0.0) + i * z
+            tl.debug_barrier()
             tl.store(own, i, mask=inside)
             tl.store(own + S.units, f, mask=inside)
             tl.store(own + 2 * S.units, z, mask=inside)
@@ -312,6 +314,7 @@ def store_product(to, weight, vector, ROWS: tl.constexpr, COLUMNS: tl.constexpr,
         value = tl.sum(add_product(total, weight, vector, columns, ROWS, COLUMNS), axis=0)
         if ADD:
             value += tl.load(to + columns, mask=columns < COLUMNS, other=0.0)
+            tl.debug_barrier()
         tl.store(to + columns, value, mask=columns < COLUMNS)
 
 
@@ -334,6 +337,7 @@ def activate_backward(
             tanh_c = tanh(tl.load(cell + units, mask=inside, other=0.0))
             d_c = tl.load(d_cell + units, mask=inside, other=0.0) + d_h * o * (1 - tanh_c * tanh_c)
             d_c += tl.load(carry_cell + units, mask=inside, other=0.0)
+            tl.debug_barrier()
             tl.store(to, d_c * z * i * (1 - i), mask=inside)
             tl.store(
                 to + S.units, d_c * tl.load(cell_before + units, mask=inside, other=0.0) * f * (1 - f), mask=inside

@@ -11,9 +11,9 @@ import torch
 from torch import Tensor
 
 from tapehead._shapes import Inputs, Lengths, Outputs
-from tapehead.kernels.backend import Backend
-from tapehead.kernels.triton import recurrence
-from tapehead.kernels.triton.launch import EVERY, carve, choose_blocks, power, unsupported_reason
+from tapehead.kernels.backend import Backend, Problem
+from tapehead.kernels.triton import launch, recurrence
+from tapehead.kernels.triton.launch import EVERY, carve, choose_blocks, power
 from tapehead.kernels.triton.recurrence import Controller, take
 from tapehead.kernels.unroll import clear_padding
 from tapehead.maths.addressing import NORM_FLOOR
@@ -43,6 +43,17 @@ class States(NamedTuple):
     reads: Tensor  # (B, R, W)
     hidden: Tensor  # (B, L, D); a feedforward controller has one layer of units too
     cell: Tensor  # (B, L, D)
+
+
+MOST_HEADS = 10
+"""The most heads: the kernels repeat code for each, and more compile for minutes."""
+
+
+def unsupported_reason(problem: Problem[NTMOptions]) -> str | None:
+    """Say why the kernels cannot run a problem; None where they can."""
+    heads = problem.sizes.read_heads + problem.sizes.write_heads
+    too_many = f"the model has {heads} heads, and this backend takes {MOST_HEADS}: more take minutes to compile"
+    return launch.unsupported_reason(problem) or (too_many if heads > MOST_HEADS else None)
 
 
 def scan(

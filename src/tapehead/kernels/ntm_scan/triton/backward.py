@@ -20,7 +20,7 @@ from tapehead.kernels.triton.parts import (
 )
 
 
-@triton.jit
+@triton.jit(do_not_specialize=["batch"])
 @no_type_check
 def backward(
     lengths, w_reads, w_hidden, w_below, w_heads,
@@ -117,7 +117,7 @@ def write_head_backward(
         if S.keep_states and S.reads + HEAD == S.heads - 1:
             d_rows += tl.load(d_kept + at, mask=inside, other=0.0)
         weight = tl.load(weightings + (S.reads + HEAD) * S.slots + slots, mask=slots < S.slots, other=0.0)
-        tl.debug_barrier()  # several threads may load the same number of a small tile: all must, before one stores
+        tl.debug_barrier()
         d_weight = tl.sum(d_rows * (add[None, :] - rows * erase[None, :]), axis=1)
         tl.store(d_weightings + (S.reads + HEAD) * S.slots + slots, d_weight, mask=slots < S.slots)
         tl.store(d_memory + at, d_rows * (1 - weight[:, None] * erase[None, :]), mask=inside)
@@ -229,5 +229,6 @@ def compare_backward(memory, d_memory, parameters, d_cosines, S: tl.constexpr):
             key = tl.load(parameters + head * S.width + columns, mask=columns < S.width, other=0.0)
             key, _, _ = unit_rows(key[None, :], S.floor)
             total += tl.load(d_cosines + head * S.slots + slots, mask=slots < S.slots, other=0.0)[:, None] * key
-        d_rows = tl.load(d_memory + at, mask=inside, other=0.0)
-        tl.store(d_memory + at, d_rows + unit_rows_backward(total, unit, inverse, is_long), mask=inside)
+        d_rows = tl.load(d_memory + at, mask=inside, other=0.0) + unit_rows_backward(total, unit, inverse, is_long)
+        tl.debug_barrier()
+        tl.store(d_memory + at, d_rows, mask=inside)

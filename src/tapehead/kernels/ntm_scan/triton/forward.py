@@ -25,7 +25,7 @@ from tapehead.kernels.triton.parts import (
 )
 
 
-@triton.jit
+@triton.jit(do_not_specialize=["batch"])
 @no_type_check
 def forward(
     gates_in, lengths, w_reads, w_hidden, w_below, b_below, w_heads, b_heads,
@@ -155,6 +155,7 @@ def write(memory, parameters, weightings, kept, is_kept, S: tl.constexpr):
         slots, inside, at = tile_of_memory(first, S)
         rows = tl.load(memory + at, mask=inside, other=0.0)
         rows = written(rows, parameters, weightings, slots, columns, S.heads - S.reads, S)
+        tl.debug_barrier()
         tl.store(memory + at, rows, mask=inside)
         if is_kept:
             tl.store(kept + at, rows, mask=inside)
