@@ -173,6 +173,12 @@ def test_what_it_cannot_run_is_said_in_a_sentence(model: str, monkeypatch: pytes
     assert reason(here) == "Triton is not installed: pip install triton"
 
 
+def test_a_dnc_that_keeps_no_links_is_told_what_to_ask_for() -> None:
+    options = drawn.dnc(0).options._replace(sparse_links=0)
+    problem = Problem(torch.device("cuda"), torch.float32, options=options)
+    assert SCANS["dnc"]["triton"].unsupported_reason(problem) == "sparse_links: expected at least 1, or None"
+
+
 @NEEDS_TRITON
 @pytest.mark.parametrize(
     ("model", "options"),

@@ -97,10 +97,12 @@ def count_steps(inputs: Inputs, lengths: Lengths | None) -> Tensor:
     return lengths.to(inputs.device, torch.int64)
 
 
-def read_out(hidden: Tensor, reads: Tensor, weights: Any, counts: Tensor, bound: float | None) -> Outputs:
-    """Compute the outputs from every state's hidden (T + 1, B, L, D) and reads; after a sequence's length zeros."""
+def read_out(hidden: Tensor, reads: Tensor, weights: Any, counts: Tensor | None, bound: float | None) -> Outputs:
+    """Compute the outputs from every state's hidden (T + 1, B, L, D) and reads; after so many steps zeros."""
     seen = torch.cat([hidden[1:, :, -1], reads[1:].flatten(2)], dim=-1)
     outputs = clip(linear(seen, weights.output_weight, weights.output_bias), bound)
+    if counts is None:
+        return outputs
     running = torch.arange(len(outputs), device=counts.device).unsqueeze(1) < counts
     return torch.where(running.unsqueeze(-1), outputs, 0.0)
 

@@ -99,9 +99,10 @@ def scan(
     sizes = choose_sizes(controller, initial, options, keep_states)
     memory, links, *found = _Recurrence.apply(sizes, counts, *controller, *initial)  # type: ignore[no-untyped-call]
     states = States(*found)
-    outputs = recurrence.read_out(states.hidden, states.reads, weights, counts, options.clip)
-    end = counts.unsqueeze(0)
-    (*last,) = (tensor[0] for tensor in _take(states, end, state, memory.unsqueeze(0), links.unsqueeze(0)))
+    ends = None if lengths is None else counts
+    outputs = recurrence.read_out(states.hidden, states.reads, weights, ends, options.clip)
+    taken = _take(states, counts.unsqueeze(0), state, memory.unsqueeze(0), links.unsqueeze(0))
+    (*last,) = (tensor[0] for tensor in taken)
     if not keep_states:
         return outputs, DNCState(*last), None
     after = recurrence.places_after(len(inputs), counts)

@@ -70,7 +70,8 @@ def scan(
     sizes = choose_sizes(controller, initial, options, keep_states)
     memory, *found = _Recurrence.apply(sizes, counts, *controller, *initial)  # type: ignore[no-untyped-call]
     states = States(*found)
-    outputs = recurrence.read_out(states.hidden, states.reads, weights, counts, options.clip)
+    ends = None if lengths is None else counts
+    outputs = recurrence.read_out(states.hidden, states.reads, weights, ends, options.clip)
     (*last,) = (tensor[0] for tensor in _take(states, counts.unsqueeze(0), state, memory.unsqueeze(0)))
     if not keep_states:
         return outputs, NTMState(*last), None
