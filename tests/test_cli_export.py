@@ -2,6 +2,7 @@
 
 import csv
 import json
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -65,8 +66,21 @@ def test_runs_of_one_name_are_told_apart(runs, tmp_path):
         write_records(tmp_path / f"{number}.jsonl", [record_run(path, name="same")])
     tapehead("export", "--records", tmp_path / "0.jsonl", tmp_path / "1.jsonl", "--out", tmp_path / "out")
     names = {row["run"] for row in read(tmp_path / "out" / "runs.csv")}
-    assert len(names) == 2
-    assert all(name.startswith("same-") for name in names)
+    assert names == {"same", "same-2"}
+
+
+def test_runs_that_differ_in_the_seed_or_in_their_scores_only_are_all_there(runs, tmp_path):
+    records = [record_run(runs[0], name="same"), record_run(runs[0], name="same")]
+    records[1] = replace(records[1], evaluations=[])
+    records.append(replace(records[0], config=records[0].config | {"seed": 2}))
+    for number, record in enumerate(records):
+        write_records(tmp_path / f"{number}.jsonl", [record])
+    files = [tmp_path / f"{number}.jsonl" for number in range(3)]
+    tapehead("export", "--records", *files, "--out", tmp_path / "out")
+    assert [(row["run"], row["seed"]) for row in read(tmp_path / "out" / "runs.csv")] == [
+        ("same", "1"), ("same-2", "1"), ("same-3", "2")
+    ]  # fmt: skip
+    assert len(read(tmp_path / "out" / "evaluations.csv")) == 4
 
 
 def test_a_value_with_commas_quotes_or_line_ends_comes_back(tmp_path):

@@ -92,6 +92,16 @@ def test_generalization_has_a_row_for_each_axis_of_size_and_error_bars() -> None
     ]
 
 
+def test_the_lines_of_guessing_are_in_sight_of_a_run_that_is_good_from_the_beginning() -> None:
+    good = plots.Curve(np.array([0, 3200]), np.array([0.0, 0.0]), np.array([0.002, 0.001]), loss=np.array([0.1, 0.1]))
+    figure = plots.learning_curve({"one": [good]}, solved_below=0.1, chance=plots.Chance(80.0, 160.0))
+    for axes, height in zip(figure.axes, (80.0, 160.0), strict=False):
+        low, high = axes.get_ylim()
+        assert low <= 0
+        assert high > height
+    figure.draw_without_rendering()
+
+
 def test_sizes_of_very_different_lengths_stand_at_their_doublings() -> None:
     for largest, scale in ((300, "linear"), (640, "log")):
         line = plots.ErrorBand(*np.array([[20, largest], [1.0, 2.0], [0.5, 1.5], [1.5, 3.0]]))

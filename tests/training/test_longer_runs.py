@@ -102,6 +102,10 @@ def test_a_run_cannot_become_shorter_nor_go_on_without_a_checkpoint_or_once_it_s
     train(tiny_config(solved_below=100.0, stop_when_solved=True), solved)
     with pytest.raises(RunDirError, match="the run stops when the task is solved, at step 5; `tapehead train copy"):
         extend(solved, 20)
+    with (solved / RESULT).open("a") as file:
+        file.write(" ")
+    with pytest.raises(RunDirError, match="the run stops when the task is solved, at step 5"):
+        extend(solved, 20)
     for path in (run, solved):
         assert (path / RESULT).exists()
         assert read_config(path).steps == 12
@@ -165,11 +169,26 @@ def test_it_goes_on_bit_by_bit_wherever_it_was_stopped(tmp_path):
     assert digests(kept) == digests(tmp_path / "run")
 
 
+def test_a_crash_before_the_first_checkpoint_leaves_a_directory_in_which_it_can_begin(tmp_path, monkeypatch):
+    config, initial = tiny_config(), tiny_config(seed=5).make_model().state_dict()
+    with monkeypatch.context() as patched:
+        patched.setattr("tapehead.training.run_writer.save_checkpoint", crash)
+        with pytest.raises(MemoryError):
+            begin(config, tmp_path / "run", initial)
+    begin(config, tmp_path / "run", initial)
+    begin(config, tmp_path / "other", initial)
+    assert digests(tmp_path / "run") == digests(tmp_path / "other")
+
+
+def crash(*_: object) -> None:
+    raise MemoryError
+
+
 def test_without_the_checkpoint_that_holds_them_it_cannot_begin(tmp_path):
     config = replace(tiny_config(), initial_weights="0" * 64)
     (tmp_path / "run").mkdir()
     start_run_dir(tmp_path / "run", config)
-    with pytest.raises(RunDirError, match="expected a checkpoint, since the weights that the run began with"):
+    with pytest.raises(RunDirError, match="expected a checkpoint, the first of which holds the weights"):
         resume(tmp_path / "run")
     with pytest.raises(ValueError, match="initial: expected the weights of which initial_weights='0000.* not None"):
         train(config, tmp_path / "other")

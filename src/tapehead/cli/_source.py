@@ -1,12 +1,11 @@
 """Where the weights come from that a new run begins with."""
 
-import argparse
 from pathlib import Path
 from typing import NamedTuple
 
 from torch import Tensor
 
-from tapehead.cli._errors import as_command_errors, warn
+from tapehead.cli._errors import CommandError, as_command_errors, warn
 from tapehead.cli._parser import PRETRAINED, read_path
 from tapehead.models import MODELS, Model, load
 from tapehead.models.memory_model import MemoryModel
@@ -56,19 +55,23 @@ class Source(NamedTuple):
         return weights
 
 
+def read_word(word: str) -> str:
+    """Check the word after `--from`, which is read by `read_source` once all others are known."""
+    return str(read_path(word))
+
+
 def read_source(word: str) -> Source:
     """Read what `--from` says: a run directory, a file, or `pretrained:NAME`.
 
     Raises:
-        ArgumentTypeError: There is no such model.
-        CommandError: It cannot be read.
+        CommandError: There is no such model, or it cannot be read.
     """
     path = read_path(word)
     if word.startswith(PRETRAINED):
         try:
             path = find_pretrained(word.removeprefix(PRETRAINED))
         except ValueError as error:
-            raise argparse.ArgumentTypeError(str(error).removeprefix("name: ")) from None
+            raise CommandError(f"--from: {str(error).removeprefix('name: ')}") from None
     with as_command_errors():
         if path.is_file():
             return _read_file(path)

@@ -1,7 +1,6 @@
 """tapehead export: learning curves, evaluations and options of runs, as CSV files and for TensorBoard."""
 
 import json
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -9,7 +8,7 @@ from pathlib import Path
 from tapehead.cli._errors import CommandError, as_command_errors, require, warn
 from tapehead.cli._parser import Parser, add_json, read_path, read_run
 from tapehead.experiments.export import tabulate_runs, write_csv, write_events
-from tapehead.experiments.labels import identify, shorten, slug
+from tapehead.experiments.labels import slug
 from tapehead.experiments.records import Record, read_records, record_run
 from tapehead.training.run_dir import explain_errors
 
@@ -65,7 +64,7 @@ def add_arguments(parser: Parser) -> None:
 
 
 def read_all(runs: Sequence[Path], files: Sequence[Path]) -> list[Record]:
-    """Read runs and records, each run once, and give each a name of its own.
+    """Read runs and records, equal ones once, and give each a name of its own.
 
     Raises:
         CommandError: A file cannot be read.
@@ -77,9 +76,10 @@ def read_all(runs: Sequence[Path], files: Sequence[Path]) -> list[Record]:
                 records += read_records(file)
             except OSError as problem:
                 raise CommandError(f"--records: {file}: {problem.strerror}") from None
-    different = {identify(record.config): record for record in reversed(records)}.values()
-    names = Counter(record.name for record in different)
-    return [
-        record if names[record.name] == 1 else replace(record, name=f"{record.name}-{shorten(record.config)}")
-        for record in reversed(different)
-    ]
+    different = {replace(record, name="").to_line(): record for record in reversed(records)}.values()
+    named: dict[str, Record] = {}
+    for record in reversed(different):
+        numbers = (record.name, *(f"{record.name}-{number}" for number in range(2, len(records) + 1)))
+        name = next(name for name in numbers if name not in named)
+        named[name] = replace(record, name=name)
+    return list(named.values())

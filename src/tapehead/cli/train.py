@@ -11,7 +11,7 @@ from tapehead.cli._errors import CommandError, as_command_errors
 from tapehead.cli._flags import OptionFlags
 from tapehead.cli._parser import Parser, read_path, use_device
 from tapehead.cli._ranks import join_ranks
-from tapehead.cli._source import read_source
+from tapehead.cli._source import read_source, read_word
 from tapehead.cli._training import add_execution, train_and_report
 from tapehead.tasks import TASKS
 from tapehead.training import loop
@@ -110,7 +110,7 @@ def add_names(parser: Parser) -> None:
     parser.add_argument(
         "--from",
         dest="source",
-        type=read_source,
+        type=read_word,
         metavar="RUN",
         help="begin with the weights of a run, of pretrained:NAME or of a file that model.save wrote; the model and "
         "its options are then those, where nothing else is said [the weights that the seed draws]",
@@ -128,6 +128,7 @@ def read_names(words: Sequence[str]) -> Namespace:
         if word.split("=")[0] in known:
             selected += [word] if "=" in word or next_word is None else [word, next_word]
     names = parser.read(selected)
+    names.source = names.source and read_source(names.source)
     names.model = vars(names).get("model", names.source.model.name if names.source else DEFAULTS["model"])
     if names.source and names.model != names.source.model.name:
         raise CommandError(f"--model: expected {names.source.model.name}, as in --from, not {names.model}")

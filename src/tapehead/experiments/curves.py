@@ -87,10 +87,13 @@ def draw_lines(groups: Groups) -> Pictures:
 
 
 def find_chance(record: Record) -> Chance | None:
-    """Give what guessing costs at the largest size of training; None of a task of one's own, which may not be here."""
+    """Give what guessing costs at the largest size of training; None of a task that is not here as it was recorded."""
     if record.task not in TASKS:
         return None
-    task = TASKS[record.task](**record.config["task"]["options"])
+    try:
+        task = TASKS[record.task](**record.config["task"]["options"])
+    except (TypeError, ValueError):  # options of an earlier version, or a file that was moved
+        return None
     batch = draw_batch_of_size(task, tuple(record.max_size), GUESSED, np.random.default_rng(0))
     bits = task.cross_entropy(torch.zeros(*batch.mask.shape, task.output_size), batch)
     targets = task.count_targets(batch)

@@ -63,6 +63,8 @@ def write_events(folder: Path, records: Iterable[Record]) -> None:
     from torch.utils.tensorboard import SummaryWriter  # noqa: PLC0415 - an extra
 
     for record in records:
+        for old in (folder / record.name).glob("events.out.tfevents.*"):
+            old.unlink()  # TensorBoard would show both
         with SummaryWriter(str(folder / record.name)) as writer:
             for row in record.curve:
                 for name in row.keys() - {"step"}:

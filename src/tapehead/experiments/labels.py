@@ -100,7 +100,11 @@ def _list_differences(config: Config, varying: Mapping[tuple[str, ...], set[str]
     """Put into words in which options a run differs from any of the others."""
     task, model, flat = config["task"]["name"], config["model"]["name"], flatten(config)
     names = varying[task,] | varying[task, model]
-    return [f"{name.rpartition('.')[2].replace('_', ' ')} {_spell(flat[name])}" for name in flat if name in names]
+    return [
+        f"{name.rpartition('.')[2].replace('_', ' ')} {_spell(_shorten(name, flat[name]))}"
+        for name in flat
+        if name in names
+    ]
 
 
 def _name_briefly(run: Described, differences: Sequence[str]) -> list[str]:
@@ -137,6 +141,11 @@ def flatten(config: Config) -> dict[str, Any]:
         elif name != "seed":
             flat[name] = value
     return flat
+
+
+def _shorten(name: str, value: Any) -> Any:
+    """Shorten the digest of weights, of which a few digits tell one from another."""
+    return value[:8] if name == "initial_weights" and value is not None else value
 
 
 def _spell(value: Any) -> str:

@@ -23,7 +23,7 @@ MOST_POINTS = 50
 CONVERGED_BITS = 0.1
 """Graves et al. 2014 tell after how many sequences the cross-entropy is below about this."""
 
-CURVE = ("step", "sequences", "eval_errors", "eval_bits", "eval_optimal_bits")
+CURVE = ("step", "sequences", "loss", "eval_errors", "eval_bits", "eval_optimal_bits")
 """The fields of each point of a learning curve, as in metrics.jsonl."""
 
 Row: TypeAlias = dict[str, Any]

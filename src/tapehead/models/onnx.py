@@ -65,7 +65,12 @@ class _OneStep(nn.Module):
 
     def __init__(self, model: SequenceModel[Any]) -> None:
         super().__init__()
-        copied = copy.deepcopy(model).cpu().eval()
+        try:
+            copied = copy.deepcopy(model).cpu().eval()
+        except RuntimeError as error:  # such as of weights that are computed from others
+            raise UnsupportedError(
+                f"export_onnx: torch cannot copy this model, as one that is pruned: {error}"
+            ) from error
         self.embedding, self.cell = copied.embedding, copied.cell
         if isinstance(self.cell, MemoryCell):
             self.cell.backend = "reference"

@@ -1,5 +1,6 @@
 """What a model does with files, folders and the Hugging Face Hub: it is saved as one file everywhere."""
 
+import re
 from abc import ABC
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -121,6 +122,12 @@ class SavableModel(nn.Module, ABC):
             OSError: The file cannot be read, or the Hub does not have it or cannot be reached.
         """
         models, folder = {cls._name_in_files("from_pretrained"): cls}, check_path(name_or_folder)
+        if not folder.is_dir() and (
+            folder.is_file() or not re.fullmatch(r"[\w-][\w.-]*(/[\w.-]+)?", str(name_or_folder))
+        ):
+            hint = "; tapehead.load reads a file" if folder.is_file() else ""
+            expected = "expected a folder that is there, or a repository as user/copy-ntm"
+            raise ValueError(f"name_or_folder: {expected}, not {str(name_or_folder)!r}{hint}")
         path = folder / WEIGHTS if folder.is_dir() else _download(str(name_or_folder), revision)
         return read_into(models, path, backend=backend, device=device, check_finite=check_finite)
 

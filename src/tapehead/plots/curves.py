@@ -73,8 +73,9 @@ def learning_curve(
         plain(right)
     else:
         errors = _draw(left, groups, lambda run: run.errors, f"{error_name} per sequence")
-        scale(right, bits)
-        scale(left, errors, *([] if solved_below is None else [solved_below]))
+        scale(right, bits, *([] if chance is None else [chance.bits]))
+        marks = [solved_below, None if chance is None else chance.errors]
+        scale(left, errors, *(mark for mark in marks if mark is not None))
         if solved_below is not None:
             _mark(left, solved_below, f"solved: below {solved_below:g}")
         if chance is not None:

@@ -89,10 +89,13 @@ def train(
             with explain_errors(path):
                 path.mkdir(parents=True, exist_ok=True)
             held.enter_context(lock(path))
-            start_run_dir(path, config, describe_environment(learner.model, 0, ranks.size))
-            session = Session(config, RunWriter(path, MetricsLog(path, None)), learner, TrainState())
-            if initial is not None:
-                session.save()
+
+            def start() -> Session:
+                return Session(config, RunWriter(path, MetricsLog(path, None)), learner, TrainState())
+
+            save_first = None if initial is None else lambda: start().save()
+            start_run_dir(path, config, describe_environment(learner.model, 0, ranks.size), save_first)
+            session = start()
         ranks.agree_on_step(0)
         return session.run(on_progress, should_stop, checkpoint_every)
 
@@ -164,8 +167,6 @@ def resume(
     result, damaged = check_result(path)
     if result is not None and config == before and not damaged:
         return result
-    if result is not None and config != before:
-        check_can_extend(path, config, result)
     learner = Learner(config, device, ranks)
     should_stop = ranks.agree_on_signals(should_stop)
     if not ranks.is_first:
@@ -181,6 +182,8 @@ def resume(
             if checkpoint is None and CONFIG in damaged:
                 raise RunDirError(damaged[CONFIG])
             if config != before:
+                has_ended = result is not None or bool(damaged)
+                check_can_extend(path, config, state, can_continue=checkpoint is not None or not has_ended)
                 replace_config(path, config)
             if not are_whole(path / TIMINGS):
                 warn(f"{path / TIMINGS}: damaged, and set aside as {set_aside(path / TIMINGS)}")

@@ -8,7 +8,7 @@ from typing import Any
 
 from tapehead._files import write_atomically
 from tapehead.models.files import WEIGHTS
-from tapehead.training.checkpoints import Checkpoint, last_checkpoint, saved_steps
+from tapehead.training.checkpoints import Checkpoint, last_checkpoint
 from tapehead.training.checksums import CHECKSUM, open_sealed, read_bytes, seal, sha256
 from tapehead.training.config import RunConfig
 from tapehead.training.errors import DamagedFileError, RunDirError
@@ -76,21 +76,22 @@ def check_result(path: Path) -> tuple[Result | None, dict[str, str]]:
     return result, {name: f"{path / name}: not what it was when the run finished" for name in damaged}
 
 
-def check_can_extend(path: Path, config: RunConfig, result: Result) -> None:
-    """Raise if a finished run cannot go on beyond its end.
+def check_can_extend(path: Path, config: RunConfig, state: TrainState, *, can_continue: bool) -> None:
+    """Raise if a run cannot go on beyond its end.
 
     Args:
         path: The run directory.
         config: The longer configuration.
-        result: How the run ended.
+        state: Where the run stands.
+        can_continue: Whether it has a checkpoint, or has not ended and can begin.
 
     Raises:
         RunDirError: It stopped because the task was solved, or has no checkpoint any more.
     """
     instead = f"`tapehead train {config.task.name} --from {quote(str(path))}` begins another with its weights"
-    if config.stop_when_solved and result.solved_at_step is not None:
-        raise RunDirError(f"{path}: the run stops when the task is solved, at step {result.solved_at_step}; {instead}")
-    if not saved_steps(path / CHECKPOINTS):
+    if config.stop_when_solved and state.solved_at_step is not None:
+        raise RunDirError(f"{path}: the run stops when the task is solved, at step {state.solved_at_step}; {instead}")
+    if not can_continue:
         raise RunDirError(f"{path}: expected a checkpoint to go on from, and there is none; {instead}")
 
 
@@ -163,7 +164,9 @@ def restore_last(path: Path, learner: Learner) -> tuple[TrainState, Checkpoint |
     """
     checkpoint, problems = last_checkpoint(path / CHECKPOINTS, partial(read_metrics, path))
     if checkpoint is None and learner.config.initial_weights is not None:
-        raise RunDirError(f"{path}: expected a checkpoint, since the weights that the run began with are in none other")
+        raise RunDirError(
+            f"{path}: expected a checkpoint, the first of which holds the weights that the run begins with"
+        )
     if checkpoint is None:
         return TrainState(), None, problems
     restore(learner, checkpoint, path)

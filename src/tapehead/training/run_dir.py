@@ -18,7 +18,7 @@ import errno
 import json
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from itertools import count
 from pathlib import Path
@@ -31,7 +31,7 @@ from safetensors.torch import save
 from tapehead._files import write_atomically
 from tapehead.models import MODELS, Model
 from tapehead.models.files import WEIGHTS
-from tapehead.training.checkpoints import Checkpoint, last_checkpoint, write_checkpoint
+from tapehead.training.checkpoints import Checkpoint, last_checkpoint, remove_later, write_checkpoint
 from tapehead.training.checksums import CHECKSUM, checksum, seal
 from tapehead.training.config import RunConfig
 from tapehead.training.errors import InUseError, RunDirError, StorageError
@@ -92,13 +92,19 @@ def explain_errors(path: Path, needed: int | None = None) -> Iterator[None]:
         raise StorageError(f"{where}: {reason}") from problem
 
 
-def start_run_dir(path: Path, config: RunConfig, environment: dict[str, Any] | None = None) -> None:
+def start_run_dir(
+    path: Path,
+    config: RunConfig,
+    environment: dict[str, Any] | None = None,
+    save_first: Callable[[], object] | None = None,
+) -> None:
     """Make the files of a new run, the configuration last: only a directory that has one holds a run.
 
     Args:
         path: The run directory.
         config: What is to be trained, and how.
         environment: What it begins on; None: that is not known yet, since `resume` is to begin it.
+        save_first: Saves what the run begins with, if that is more than its configuration says.
 
     Raises:
         RunDirError: There is a run already.
@@ -110,7 +116,10 @@ def start_run_dir(path: Path, config: RunConfig, environment: dict[str, Any] | N
         )
     with explain_errors(path):
         (path / CHECKPOINTS).mkdir(exist_ok=True)
+        remove_later(path / CHECKPOINTS, -1)  # of a run that crashed before it had a configuration
     write_json(path / ENVIRONMENT, [] if environment is None else [environment])
+    if save_first is not None:
+        save_first()
     _write(path / CONFIG, seal(config.to_json()))
 
 
