@@ -34,6 +34,7 @@ def test_its_units_are_those_of_torchs_gru_on_the_inputs_and_what_was_read(model
     assert (states.cell == 0).all(), "a GRU has no cell, and the state's stays as it was"
 
 
+@pytest.mark.slow
 @both_models
 def test_every_gradient_is_that_of_small_differences(model_type: type) -> None:
     model, inputs = made(model_type, num_layers=1, memory_slots=4), drawn_inputs(3, 2)

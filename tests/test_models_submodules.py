@@ -111,7 +111,7 @@ def test_a_layer_without_a_bias_is_refused_by_name(kind: str) -> None:
 def test_another_controller_is_refused_by_name(kind: str) -> None:
     model = made(kind)
     model.cell.controller = nn.GRUCell(3, 2, dtype=torch.float64)
-    with pytest.raises(TypeError, match=r"^cell\.controller: expected the LSTMController .+, not GRUCell$"):
+    with pytest.raises(TypeError, match=r"^cell\.controller: expected the controller that .+, not GRUCell$"):
         model(drawn_inputs(T, B))
 
 

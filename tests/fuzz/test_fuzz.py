@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-import tapehead
 from tapehead.experiments import records
+from tapehead.models import loading
 from tapehead.models.files import SavedModel
 from tapehead.training import loop
 from tests.fuzz import load_model, read_run
@@ -60,13 +60,13 @@ def test_what_the_fuzzers_start_from_is_taken_and_some_damage_is_found_out(targe
 
 def overlook_what_is_damaged(folder: Path) -> None:
     seeds, take = load_model.prepare(folder)
-    read_model = tapehead.models.read_model
+    read_model = loading.read_model
 
     def read_another(path: Path) -> SavedModel:
         saved = read_model(path)
         return saved._replace(tensors={name: tensor + 1 for name, tensor in saved.tensors.items()})
 
-    tapehead.models.read_model = read_another
+    loading.read_model = read_another
     with pytest.raises(SilentLoadError, match="NTM"):
         take(seeds[0])
 

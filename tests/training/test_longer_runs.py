@@ -42,7 +42,12 @@ def extend(path, steps, **changes):
     )
 
 
-@pytest.mark.parametrize("model", MODELS)
+EVERY_MODEL = pytest.mark.parametrize(
+    "model", [pytest.param(model, marks=[] if model == "ntm" else pytest.mark.slow) for model in MODELS]
+)
+
+
+@EVERY_MODEL
 def test_a_run_that_is_extended_ends_as_one_that_was_configured_so_from_the_beginning(model, tmp_path):
     config = tiny_config(model, rollback_patience=2)
     train(config, tmp_path / "run")
@@ -139,7 +144,7 @@ def begin(config, path, initial, **changes):
     )
 
 
-@pytest.mark.parametrize("model", MODELS)
+@EVERY_MODEL
 def test_training_begins_with_the_weights_that_are_given(model, tmp_path):
     config = tiny_config(model)
     initial = replace(config, seed=5).make_model().state_dict()
