@@ -9,18 +9,13 @@ import pytest
 from matplotlib.figure import Figure
 
 from tapehead import plots
+from tests.pictures import SLOTS, find_panels, slot_numbers, weightings
 
-STEPS, CHANNELS, SLOTS, WIDTH = 9, 4, 16, 5
+STEPS, CHANNELS, WIDTH = 9, 4, 5
 
 
 def _curve() -> plots.Curve:
     return plots.Curve(np.array([0, 3200, 6400]), np.array([16.0, 0.5, 0.0]), np.array([32.0, 1.0, 0.01]))
-
-
-def _weightings(*slots: int) -> np.ndarray:
-    weights = np.zeros((len(slots), 1, SLOTS))
-    weights[np.arange(len(slots)), 0, slots] = 1
-    return weights
 
 
 def _bits(seed: int) -> np.ndarray:
@@ -52,12 +47,12 @@ def _vectors() -> tuple[np.ndarray, np.ndarray]:
 
 def _sorting() -> plots.Sorting:
     """Items written to slots 15, 0 and 1, of which the last two are targets."""
-    write, read = _weightings(15, 0, 1)[:, 0], _weightings(1, 0)[:, 0]
+    write, read = weightings(15, 0, 1)[:, 0], weightings(1, 0)[:, 0]
     return plots.Sorting(np.arange(3.0), write, read, np.array([1.0, 0.0]), by_priority=0.25, by_time=1, in_order=0.5)
 
 
 def _every_figure() -> dict[str, Callable[[], Figure]]:
-    write, read = _weightings(*range(STEPS)), _weightings(*range(STEPS))
+    write, read = weightings(*range(STEPS)), weightings(*range(STEPS))
     memory = np.random.default_rng(0).normal(size=(SLOTS, WIDTH))
     return {
         "learning_curve": lambda: plots.learning_curve({"seed 1": [_curve()]}, solved_below=0.1, title="Learning"),
@@ -78,23 +73,6 @@ def _every_figure() -> dict[str, Callable[[], Figure]]:
         "links": lambda: plots.links({"at the end": np.zeros((2, SLOTS, SLOTS))}, _bookkeeping(), title="Links"),
         "at_work": lambda: plots.at_work(_bits(0), _bits(1), _mask(), write, read, memory, title="At work"),
     }
-
-
-def _panels(figure: Figure) -> dict[str, np.ndarray]:
-    return {axes.get_title("left"): axes.images[0].get_array() for axes in figure.axes if axes.images}
-
-
-def _slot_numbers(figure: Figure) -> list[str]:
-    axes = figure.axes[0]
-    low, high = sorted(axes.get_ylim())
-    formatter = axes.yaxis.get_major_formatter()
-    return [formatter(tick) for tick in range(round(low + 0.5), round(high + 0.5))]
-
-
-def _row_names(figure: Figure) -> list[str]:
-    axes = figure.axes[0]
-    formatter = axes.yaxis.get_major_formatter()
-    return [formatter(row) for row in range(axes.images[0].get_array().shape[0])]
 
 
 QUICK_FIGURES = ("learning_curve", "at_work")
@@ -143,51 +121,28 @@ def test_an_example_counts_the_wrong_bits_within_the_mask_only() -> None:
     outputs = targets.copy()
     outputs[0] = 1 - outputs[0]
     outputs[-1, 2] = 1 - outputs[-1, 2]
-    panels = _panels(plots.example(_bits(0), outputs, targets, _mask()))
+    panels = find_panels(plots.example(_bits(0), outputs, targets, _mask()))
     assert list(panels) == ["input", "target", "output", "wrong bits: 1"]
     assert panels["wrong bits: 1"][2, -1] == 1
     assert np.nansum(panels["wrong bits: 1"].filled(np.nan)) == 1
 
 
 def test_an_example_leaves_out_the_outputs_outside_the_mask() -> None:
-    outputs = _panels(plots.example(_bits(0), _bits(1), _bits(1), _mask()))["output"]
+    outputs = find_panels(plots.example(_bits(0), _bits(1), _bits(1), _mask()))["output"]
     np.testing.assert_array_equal(np.ma.getmaskarray(outputs).all(axis=0), ~_mask())
 
 
 def test_a_perfect_example_has_no_wrong_bits() -> None:
-    assert "wrong bits: none" in _panels(plots.example(_bits(0), _bits(1), _bits(1), _mask()))
+    assert "wrong bits: none" in find_panels(plots.example(_bits(0), _bits(1), _bits(1), _mask()))
 
 
 def test_an_example_of_symbols_counts_the_wrong_symbols_within_the_mask_only() -> None:
     symbols = np.eye(CHANNELS)[np.arange(STEPS) % CHANNELS]
     outputs = 0.4 * symbols  # none above 0.5: the largest is the prediction
     outputs[[0, -1]] = 0.4 * symbols[1]
-    panels = _panels(plots.example(_bits(0), outputs, symbols, _mask(), symbols=True))
+    panels = find_panels(plots.example(_bits(0), outputs, symbols, _mask(), symbols=True))
     assert list(panels)[-1] == "wrong symbols: 1"
     np.testing.assert_array_equal(panels["wrong symbols: 1"][0, -4:], [0, 0, 0, 1])
-
-
-def test_a_weighting_is_painted_at_its_slot_and_time_step() -> None:
-    panels = _panels(plots.weightings(_weightings(3, 4, 5), _weightings(4, 4, 4)))
-    assert panels["write head 1"].shape == (7, 3)  # slots 1 to 7: the used ones and two more on either side
-    np.testing.assert_array_equal(np.argwhere(panels["write head 1"] == 1), [[2, 0], [3, 1], [4, 2]])
-    np.testing.assert_array_equal(np.argwhere(panels["read head 1"] == 1), [[3, 0], [3, 1], [3, 2]])
-
-
-def test_slots_on_both_sides_of_slot_0_are_shown_next_to_each_other_under_their_own_numbers() -> None:
-    figure = plots.weightings(_weightings(15, 0, 1), _weightings(15, 0, 1))
-    assert _slot_numbers(figure) == ["13", "14", "15", "0", "1", "2", "3"]
-    np.testing.assert_array_equal(np.argwhere(_panels(figure)["write head 1"] == 1), [[2, 0], [3, 1], [4, 2]])
-
-
-def test_slots_at_the_end_of_the_memory_keep_their_numbers() -> None:
-    figure = plots.weightings(_weightings(13, 14), _weightings(13, 14))
-    assert _slot_numbers(figure) == ["11", "12", "13", "14", "15", "0"]
-
-
-def test_a_blurred_weighting_shows_all_slots() -> None:
-    blurred = np.full((3, 1, 40), 1 / 40)
-    assert _panels(plots.weightings(blurred, blurred))["read head 1"].shape == (40, 3)
 
 
 def test_a_path_with_a_suffix_and_an_unknown_format_are_errors_that_say_what_to_do(tmp_path: Path) -> None:
@@ -203,40 +158,6 @@ def test_a_path_with_a_suffix_and_an_unknown_format_are_errors_that_say_what_to_
     assert not list(tmp_path.iterdir())
 
 
-def test_a_long_stretch_of_unused_slots_is_a_gray_row_and_the_others_keep_their_numbers() -> None:
-    weights = np.zeros((4, 1, 200))
-    weights[0, 0, 198] = weights[1, 0, 3] = weights[2, 0, 60] = weights[3, 0, 70] = 1
-    figure = plots.weightings(weights, weights)
-    picture = _panels(figure)["write head 1"]
-    shown = [*range(196, 200), *range(6), None, *range(58, 73)]
-    assert picture.shape == (len(shown), 4)
-    assert _row_names(figure) == ["" if slot is None else str(slot) for slot in shown]
-    blank = shown.index(None)
-    assert np.ma.getmaskarray(np.ma.masked_invalid(picture)).all(axis=1).nonzero()[0].tolist() == [blank]
-    for step, slot in enumerate((198, 3, 60, 70)):
-        assert picture[shown.index(slot), step] == 1
-
-
-def test_a_weak_weight_is_seen() -> None:
-    weights = _weightings(3) * 0.04 + _weightings(5) * 0.96
-    image = plots.weightings(weights, weights).axes[0].images[0]
-    assert image.norm(0.04) == pytest.approx(0.2)
-
-
-def test_heads_of_one_kind_fill_their_column_however_many_there_are_of_the_other() -> None:
-    one, four = _weightings(3), np.repeat(_weightings(3), 4, axis=1)
-    figure = plots.weightings(one, four)
-    assert [axes.get_title("left") for axes in figure.axes if axes.images and "head" in axes.get_title("left")] == [
-        "write head 1", *(f"read head {head}" for head in range(1, 5))
-    ]  # fmt: skip
-    assert all(axes.axison for axes in figure.axes)
-
-
-def test_every_head_has_a_panel() -> None:
-    write, read = _weightings(1, 2), np.concatenate([_weightings(1, 2)] * 3, axis=1)
-    assert list(_panels(plots.weightings(write, read))) == ["write head 1", "read head 1", "read head 2", "read head 3"]
-
-
 def test_the_moments_of_a_memory_share_one_color_scale_around_zero() -> None:
     small, large = np.full((SLOTS, WIDTH), 0.1), np.full((SLOTS, WIDTH), -0.7)
     figure = plots.memory({"at the start": small, "at the end": large})
@@ -245,7 +166,7 @@ def test_the_moments_of_a_memory_share_one_color_scale_around_zero() -> None:
 
 def test_a_model_at_work_is_orange_where_it_writes_and_blue_where_it_reads() -> None:
     memory = np.ones((SLOTS, WIDTH))
-    figure = plots.at_work(_bits(0)[:2], _bits(1)[:2], _mask()[:2], _weightings(3, 5), _weightings(5, 3), memory)
+    figure = plots.at_work(_bits(0)[:2], _bits(1)[:2], _mask()[:2], weightings(3, 5), weightings(5, 3), memory)
     heads = figure.axes[0].images[0].get_array()
     red, blue = heads[..., 0] > heads[..., 2], heads[..., 2] > heads[..., 0]
     np.testing.assert_array_equal(np.argwhere(red), [[2, 0], [4, 1]])
@@ -254,8 +175,8 @@ def test_a_model_at_work_is_orange_where_it_writes_and_blue_where_it_reads() -> 
 
 def test_what_is_added_and_read_stands_above_where() -> None:
     adds, reads = _vectors()
-    write, read = _weightings(*range(STEPS)), _weightings(*range(STEPS))
-    panels = _panels(plots.memory_use(_bits(0), _bits(1), _mask(), adds, reads, write, read))
+    write, read = weightings(*range(STEPS)), weightings(*range(STEPS))
+    panels = find_panels(plots.memory_use(_bits(0), _bits(1), _mask(), adds, reads, write, read))
     np.testing.assert_array_equal(panels["vectors added"], adds[:, 0].T)
     assert panels["vectors read"].shape == (2 * WIDTH, STEPS)
     assert panels["output"].mask[:, : STEPS // 2 + 1].all()
@@ -267,7 +188,7 @@ def test_items_are_marked_at_their_slots_around_the_circle() -> None:
     fitted, _, read = figure.axes
     np.testing.assert_array_equal(fitted.collections[0].get_offsets(), [[0, 0], [1, 1], [2, 2]])
     np.testing.assert_array_equal(read.collections[0].get_offsets(), [[0, 1], [1, 0]])
-    assert _slot_numbers(figure)[2:5] == ["15", "0", "1"]
+    assert slot_numbers(figure)[2:5] == ["15", "0", "1"]
     assert [axes.get_title("left").partition(":")[2].split()[0] for axes in figure.axes] == ["25%", "100%", "50%"]
 
 
@@ -299,7 +220,7 @@ def test_predictions_stand_beside_the_optimal_ones_and_the_target_bits() -> None
 
 def test_usage_and_each_head_s_allocation_are_painted_over_the_gates() -> None:
     bookkeeping = _bookkeeping()
-    panels = _panels(plots.allocation(bookkeeping))
+    panels = find_panels(plots.allocation(bookkeeping))
     names = ["usage", "allocation for write head 1", "allocation for write head 2", "gates (black: open)"]
     assert list(panels)[:4] == names
     np.testing.assert_array_equal(panels["usage"], bookkeeping.usage.T)
@@ -317,7 +238,7 @@ def test_every_gate_and_every_way_of_reading_has_a_row_with_its_name() -> None:
 
 
 def test_a_link_is_painted_in_the_row_of_the_slot_that_was_written_to_later() -> None:
-    write, later, earlier = _weightings(3, 5), 5, 3
+    write, later, earlier = weightings(3, 5), 5, 3
     link = np.zeros((1, SLOTS, SLOTS))
     link[0, later, earlier] = 1
     figure = plots.links({"at the end": link}, _bookkeeping(1, 1)._replace(write=write))

@@ -25,13 +25,14 @@ def run(words: Sequence[str]) -> None:
     if chosen.tensorboard:
         require("tensorboard", extra="tensorboard")
     records = read_all(chosen.runs, chosen.records)
+    tables = tabulate_runs(records)
     for record in records:
         if record.note:
             warn(record.note)
     with explain_errors(chosen.out):
         chosen.out.mkdir(parents=True, exist_ok=True)
-        written = [chosen.out / f"{name}.csv" for name in tabulate_runs(records)]
-        for path, rows in zip(written, tabulate_runs(records).values(), strict=True):
+        written = [chosen.out / f"{name}.csv" for name in tables]
+        for path, rows in zip(written, tables.values(), strict=True):
             write_csv(path, rows)
         if chosen.tensorboard:
             write_events(chosen.out / EVENTS, records)

@@ -23,10 +23,10 @@ from tapehead.cli._parser import (
 )
 from tapehead.cli._sizes import check_size, choose_memory
 from tapehead.experiments.curves import Pictures, draw_records, spell_task
-from tapehead.experiments.labels import count, short_name
+from tapehead.experiments.labels import count, describe_size, short_name
 from tapehead.experiments.model_pictures import draw_sequence
 from tapehead.experiments.records import Record, record_run
-from tapehead.tasks import Size, Task
+from tapehead.tasks import Size
 from tapehead.training.data import Purpose, draw_batch_of_size, make_generator
 from tapehead.training.loaded_run import load_run
 from tapehead.training.run_dir import METRICS, explain_errors
@@ -147,9 +147,6 @@ def draw_model(
     loaded = choose_memory(loaded, memory_slots, [size])
     batch = draw_batch_of_size(task, size, 1, make_generator(config.seed, Purpose.PICTURE))
     trained = f"{short_name(config.model.name)} after {count(loaded.step, 'step')}"
-    return draw_sequence(loaded, batch, f"{spell_task(config.task.name)}, {describe_size(task, size)}: {trained}")
-
-
-def describe_size(task: Task, size: Size) -> str:
-    """Write a size with the names of its numbers, as for a title: length 60."""
-    return " and ".join(f"{name} {number:,}" for name, number in zip(task.size_names, size, strict=True))
+    return draw_sequence(
+        loaded, batch, f"{spell_task(config.task.name)}, {describe_size(task.size_names, size)}: {trained}"
+    )

@@ -22,9 +22,9 @@ from tapehead.cli._parser import (
 )
 from tapehead.cli._sizes import check_size
 from tapehead.cli._table import make_table, print_table
-from tapehead.cli.plot import PLOTS, describe_size
+from tapehead.cli.plot import PLOTS
 from tapehead.experiments.curves import spell_task
-from tapehead.experiments.labels import count, short_name
+from tapehead.experiments.labels import count, describe_size, short_name
 from tapehead.experiments.verification import Verified, draw_ending, grow_sizes, verify
 from tapehead.tasks import Size, Task, spell_size
 from tapehead.training.data import Purpose, draw_batch_of_size, make_generator
@@ -137,7 +137,7 @@ def draw(loaded: LoadedRun, tried: Sequence[Verified], path: Path) -> list[Path]
     if not right or right[-1].ending is None:
         return []
     found, ending = right[-1], right[-1].ending
-    large = describe_size(loaded.task, found.size)
+    large = describe_size(loaded.task.size_names, found.size)
     model, steps = short_name(loaded.config.model.name), len(ending.mask)
     title = f"{spell_task(loaded.config.task.name)}, {large}: {model} in the last {steps} time steps"
     place = path / PLOTS

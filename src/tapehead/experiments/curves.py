@@ -1,19 +1,19 @@
 """Learning curves and scores by size, drawn from records: runs that differ in the seed only are one line."""
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from typing import TypeAlias
 
 import numpy as np
-import torch
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from tapehead import plots
-from tapehead.experiments.labels import Described, count, label_runs, short_name
+from tapehead.experiments.labels import Described, count, describe_size, label_runs, short_name
 from tapehead.experiments.records import Record, Row
 from tapehead.plots import Chance, Curve, ErrorBand, Scores
-from tapehead.tasks import TASKS, Size
+from tapehead.tasks import TASKS, Size, SymbolTask
 from tapehead.training.data import draw_batch_of_size
 
 Groups: TypeAlias = Mapping[str, Sequence[Record]]
@@ -23,7 +23,7 @@ Pictures: TypeAlias = dict[str, Figure]
 """Figures by the names of their files."""
 
 GUESSED = 32
-"""Sequences on which it is found out what guessing costs."""
+"""Sequences of which the targets are counted, to tell what guessing costs."""
 
 
 def group(records: Sequence[Record]) -> Groups:
@@ -52,7 +52,8 @@ def draw_learning_curve(groups: Groups) -> Figure:
     evaluated = {(one.config["eval_sequences"], tuple(one.max_size)) for one in records}
     bars = ", median and range" if any(len(members) > 1 for members in groups.values()) else ""
     of = [
-        f"\nevaluations on {count(number, 'sequence')} of {spell_sizes(records[0], size)}" for number, size in evaluated
+        f"\nevaluations on {count(number, 'sequence')} of {describe_size(records[0].size_names, size)}"
+        for number, size in evaluated
     ]
     return plots.learning_curve(
         {name: [_curve(one.curve) for one in members] for name, members in groups.items()},
@@ -95,14 +96,9 @@ def find_chance(record: Record) -> Chance | None:
     except (TypeError, ValueError):  # options of an earlier version, or a file that was moved
         return None
     batch = draw_batch_of_size(task, tuple(record.max_size), GUESSED, np.random.default_rng(0))
-    bits = task.cross_entropy(torch.zeros(*batch.mask.shape, task.output_size), batch)
-    targets = task.count_targets(batch)
-    return Chance(float((targets * (1 - 2 ** (-bits / targets))).mean()), float(bits.mean()))
-
-
-def spell_sizes(record: Record, size: Sequence[int]) -> str:
-    """Write a size with the names of its numbers, as for a title: length 20."""
-    return " and ".join(f"{name} {number:,}" for name, number in zip(record.size_names, size, strict=True))
+    targets = float(task.count_targets(batch).mean())
+    choices = task.output_size if isinstance(task, SymbolTask) else 2
+    return Chance(targets * (1 - 1 / choices), targets * math.log2(choices))
 
 
 def _any_of(groups: Groups) -> Record:

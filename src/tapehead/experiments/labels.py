@@ -91,6 +91,11 @@ def count(number: int, noun: str) -> str:
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
+def describe_size(names: Sequence[str], size: Sequence[int]) -> str:
+    """Write a size with the names of its numbers, as for a title: length 60."""
+    return " and ".join(f"{name} {number:,}" for name, number in zip(names, size, strict=True))
+
+
 def short_name(name: str) -> str:
     """Give a component's name without the module, if it is module:Class."""
     return name.rpartition(":")[2]

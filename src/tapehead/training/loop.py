@@ -9,7 +9,7 @@ from typing import TypeAlias
 import torch
 from torch import Tensor
 
-from tapehead.training.checkpoints import remove_later
+from tapehead.training.checkpoints import Checkpoint, remove_later
 from tapehead.training.checksums import hash_tensors
 from tapehead.training.config import RunConfig
 from tapehead.training.environment import describe_environment, record_environment
@@ -189,12 +189,13 @@ def resume(
                 warn(f"{path / TIMINGS}: damaged, and set aside as {set_aside(path / TIMINGS)}")
             writer = RunWriter(path, MetricsLog(path, checkpoint))
             for problem in (*damaged.values(), *problems):
-                warn(f"{problem}; it is made again from {_name_start(state.step)}")
+                warn(f"{problem}; it is made again from {_name_start(checkpoint)}")
             remove_later(path / CHECKPOINTS, state.step)
             record_environment(path, learner.model, state.step, ranks.size, warn)
         ranks.agree_on_step(state.step)
         return Session(config, writer, learner, state).run(on_progress, should_stop, checkpoint_every)
 
 
-def _name_start(step: int) -> str:
-    return f"the checkpoint of step {step}" if step else "the beginning, since there is no checkpoint"
+def _name_start(checkpoint: Checkpoint | None) -> str:
+    none = "the beginning, since there is no checkpoint"
+    return none if checkpoint is None else f"the checkpoint of step {checkpoint.step}"

@@ -38,7 +38,8 @@ class Session:
 
     def __init__(self, config: RunConfig, writer: RunWriter, learner: Learner, state: TrainState) -> None:
         self.config, self.writer, self.learner, self.state = config, writer, learner, state
-        self.saved_at: int | None = state.step or None
+        begins_saved = config.initial_weights is not None  # which a checkpoint of step 0 holds
+        self.saved_at = state.step if state.step or begins_saved else None
         self.started = time.perf_counter() - state.seconds
 
     def run(self, on_progress: OnProgress, should_stop: ShouldStop, checkpoint_every: int) -> Result:
